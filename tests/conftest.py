@@ -1,0 +1,43 @@
+"""Worlds that every suite shares: a lake on a disk, and the same lake on S3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.places import LakePlace, make_s3_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A fake S3 on a free port, which child processes reach too."""
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that open nothing."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+
+
+@pytest.fixture(params=["local", "s3"])
+def lake_place(request: pytest.FixtureRequest, tmp_path: Path) -> LakePlace:
+    """An empty place for a lake: a folder, then a fresh bucket with a prefix."""
+    if request.param == "local":
+        return LakePlace("local", str(tmp_path / "lake"))
+    request.getfixturevalue("aws_credentials")
+    return make_s3_place(request.getfixturevalue("s3_endpoint"))

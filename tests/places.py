@@ -1,0 +1,31 @@
+"""Where a test's lake is: a folder, or a bucket of a fake S3."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class LakePlace:
+    """What a configuration says of a lake's place."""
+
+    kind: str
+    path: str
+    s3: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def target_config(self) -> dict[str, Any]:
+        return {"path": self.path, **({"s3": self.s3} if self.s3 else {})}
+
+
+def make_s3_place(endpoint: str) -> LakePlace:
+    """Make a fresh bucket, and return a lake's place under a prefix in it."""
+    bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+    boto3.client("s3", endpoint_url=endpoint, region_name=REGION).create_bucket(Bucket=bucket)
+    return LakePlace("s3", f"s3://{bucket}/some/lake", {"endpoint_url": endpoint, "region": REGION, "max_attempts": 2})
