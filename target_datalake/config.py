@@ -1,0 +1,181 @@
+"""A configuration file becomes the target's frozen options."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from target_datalake.errors import ConfigError
+
+SECTIONS = ("tap", "target", "lake")
+"""A file with one of these keys at its top has a section for each program; any other is all one program's."""
+
+_ENV = re.compile(r"\$\{env\.([^}|]*)\}")
+
+
+@dataclass(frozen=True)
+class CommitBounds:
+    """How much may gather before a commit is cut, at the next STATE."""
+
+    max_rows: int = 500_000
+    max_bytes: int = 128 << 20
+    max_age_seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """Options that a stream may set for itself."""
+
+    on_schema_change: str = "evolve"
+    keep_raw: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """The target's options, checked; see ``config.schema.json`` for what each means."""
+
+    path: str
+    source: str = "default"
+    on_invalid: str = "reject"
+    max_rejected_fraction: float = 0.1
+    commit: CommitBounds = CommitBounds()
+    commit_tail: str = "auto"
+    on_rewind: str = "append"
+    compression: str = "zstd"
+    formats: str = "typed"
+    stream_defaults: StreamOptions = StreamOptions()
+    streams: dict[str, StreamOptions] = field(default_factory=dict)
+    s3: dict[str, Any] = field(default_factory=dict)
+
+    def stream(self, name: str) -> StreamOptions:
+        """Return the options of a stream."""
+        return self.streams.get(name, self.stream_defaults)
+
+
+def load_config(path: str) -> Config:
+    """Read a configuration file, flat or sectioned.
+
+    Raises:
+        ConfigError: It is missing, not JSON, or says something impossible.
+    """
+    document = read_document(path)
+    sectioned = any(name in document for name in SECTIONS)
+    section = document.get("target", {}) if sectioned else document
+    pointer = "/target" if sectioned else ""
+    section = expand(section, path, pointer)
+    check(section, load_schema(), path, pointer)
+    return to_config(section, Path(path).absolute().parent if sectioned else Path.cwd())
+
+
+def read_document(path: str) -> dict[str, Any]:
+    """Return a configuration file's object."""
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        fix = "name a file with --config; config.example.json shows one"
+        raise ConfigError(f"cannot read the configuration: {error.strerror}", where=path, fix=fix) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the configuration is not UTF-8", where=path, fix="save it as UTF-8") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        place = f" line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigError("the configuration is not JSON", where=path + place, fix=_json_fix(error)) from error
+    if not isinstance(document, dict):
+        raise ConfigError("the configuration is not a JSON object", where=path, fix="start it with { and end it with }")
+    return document
+
+
+def expand(value: Any, path: str, pointer: str) -> Any:
+    """Replace each ``${env.X}`` in the strings of a section by the variable's value."""
+    if isinstance(value, dict):
+        return {key: expand(item, path, f"{pointer}/{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [expand(item, path, f"{pointer}/{index}") for index, item in enumerate(value)]
+    if isinstance(value, str):
+        return _ENV.sub(lambda match: _variable(match[1], f"{path} {pointer}"), value)
+    return value
+
+
+def load_schema() -> dict[str, Any]:
+    """Return the JSON Schema (Draft 4) of the target's section."""
+    schema: dict[str, Any] = json.loads(files("target_datalake").joinpath("config.schema.json").read_text("utf-8"))
+    return schema
+
+
+def check(section: Any, schema: dict[str, Any], path: str, pointer: str) -> None:
+    """Check a section against a Draft 4 schema, and word the error that matters most.
+
+    Raises:
+        ConfigError: With the place as a JSON pointer, and a near miss for an unknown key.
+    """
+    import jsonschema  # only a wrong configuration needs its half of the start-up time
+
+    error = jsonschema.exceptions.best_match(jsonschema.Draft4Validator(schema).iter_errors(section))
+    if error is None:
+        return
+    where = f"{path} {pointer}{''.join(f'/{part}' for part in error.absolute_path)}"
+    if error.validator == "additionalProperties":
+        raise _unknown_key(error, where)
+    raise ConfigError(_wording(error), where=where, fix=_remedy(error))
+
+
+def to_config(section: dict[str, Any], folder: Path) -> Config:
+    """Return the options of a checked section; a relative lake folder counts from `folder`."""
+    known = {key: value for key, value in section.items() if key not in {"$schema", "path", "commit", "streams"}}
+    defaults = {key: known.pop(key) for key in ("on_schema_change", "keep_raw") if key in known}
+    path = section["path"]
+    return Config(
+        path=path if path.startswith("s3://") else str(folder / path),
+        commit=CommitBounds(**section.get("commit", {})),
+        stream_defaults=StreamOptions(**defaults),
+        streams={name: StreamOptions(**{**defaults, **own}) for name, own in section.get("streams", {}).items()},
+        **known,
+    )
+
+
+def _variable(name: str, where: str) -> str:
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise ConfigError(
+            f"the environment variable {name} is not set", where=where, fix=f"export {name}=…, then run again"
+        ) from None
+
+
+def _json_fix(error: Exception) -> str:
+    return f"{error}" if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
+
+
+def _unknown_key(error: Any, where: str) -> ConfigError:
+    known = sorted(error.schema.get("properties", {}))
+    unknown = next(key for key in error.instance if key not in known)
+    near = difflib.get_close_matches(unknown, known, n=1)
+    fix = f'did you mean "{near[0]}"?' if near else f"the keys here are: {', '.join(known)}"
+    return ConfigError(f'unknown key "{unknown}"', where=f"{where}/{unknown}", fix=fix)
+
+
+def _wording(error: Any) -> str:
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f'the key "{missing}" is missing'
+    if error.validator == "enum":
+        return "this value is not one of those allowed"
+    if error.validator == "type":
+        return f"expected {error.validator_value}, found {_json_type(error.instance)}"
+    return f"this value breaks the rule {error.validator}: {error.validator_value}"
+
+
+def _remedy(error: Any) -> str:
+    if error.validator == "enum":
+        return f"write one of: {', '.join(json.dumps(value) for value in error.validator_value)}"
+    return str(error.schema.get("description", "")) if isinstance(error.schema, dict) else ""
+
+
+def _json_type(value: Any) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,103 @@
+"""Names of sources, streams and commits become the keys of a lake's files.
+
+Only committed Parquet ever stands under ``landing/``: some engines read ``_x/``, ``.x/`` and ``*.tmp`` alike, so
+nothing can be hidden there by its name. Everything else lives under ``_lake/``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_datalake.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+FORMAT_VERSION = 1
+"""The version of this layout. A newer one is refused, an older one is read."""
+
+FORMAT_KEY = "_lake/format.json"
+LOG_PREFIX = "_lake/log"
+TMP_PREFIX = "_lake/tmp"
+LOCK_PREFIX = "_lake/lock"
+
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
+_MAX_NAME_BYTES = 200
+
+
+def encode_name(name: str) -> str:
+    """Return the one folder name of a source or stream.
+
+    Injective: bytes outside ``A-Z a-z 0-9 _ - .`` become ``%XX``, and so does a leading ``_`` or ``.``, which Spark
+    would hide. ``~`` is encoded too, since it numbers a stream's generations.
+
+    Raises:
+        ConfigError: The name is empty, or longer than file systems take.
+    """
+    data = name.encode("utf-8", "surrogatepass")
+    encoded = "".join(
+        chr(byte) if byte in _PLAIN and not (index == 0 and byte in b"_.") else f"%{byte:02X}"
+        for index, byte in enumerate(data)
+    )
+    if not encoded or len(encoded) > _MAX_NAME_BYTES:
+        raise ConfigError(
+            f"the name {name[:40]!r} cannot name a folder: it has {len(encoded)} bytes once encoded",
+            fix=f"use a name of 1 to {_MAX_NAME_BYTES} letters, digits, _ and -",
+        )
+    return encoded
+
+
+def stream_prefix(source: str, stream: str, generation: int = 1) -> str:
+    """Return the folder of one generation of a stream in the landing zone."""
+    suffix = "" if generation == 1 else f"~{generation}"
+    return f"landing/{encode_name(source)}/{encode_name(stream)}{suffix}"
+
+
+def file_name(commit: int, index: int, commit_id: str) -> str:
+    """Return a file's name without its ending: commit, file in the commit, commit id. Never a clock."""
+    return f"{commit:08d}-{index:02d}-{commit_id}"
+
+
+def commit_of(key: str) -> int:
+    """Return the number of the commit that the file of this key was staged for."""
+    return int(key.rpartition("/")[2].partition("-")[0])
+
+
+def data_key(prefix: str, load_date: date, name: str) -> str:
+    """Return the key of a data file; the load date is the UTC date on which its staging began."""
+    return f"{prefix}/load_date={load_date.isoformat()}/{name}.parquet"
+
+
+def rejected_prefix(source: str) -> str:
+    """Return the folder of a source's rejected records."""
+    return f"_lake/rejected/{encode_name(source)}"
+
+
+def rejected_key(source: str, stream: str, name: str) -> str:
+    """Return the key of a file of rejected records."""
+    return f"{rejected_prefix(source)}/{encode_name(stream)}/{name}.jsonl.gz"
+
+
+def log_prefix(source: str) -> str:
+    """Return the folder of a source's commit log."""
+    return f"{LOG_PREFIX}/{encode_name(source)}"
+
+
+def log_key(source: str, commit: int) -> str:
+    """Return the key of one entry of a source's commit log; entries count from 1."""
+    return f"{log_prefix(source)}/{commit:020d}.json"
+
+
+def schema_key(source: str, stream: str, schema_id: str) -> str:
+    """Return the key of a stream's schema document, named by its own content."""
+    return f"_lake/schemas/{encode_name(source)}/{encode_name(stream)}/{schema_id}.json"
+
+
+def runs_prefix(source: str) -> str:
+    """Return the folder of a source's run records."""
+    return f"_lake/runs/{encode_name(source)}"
+
+
+def lock_key(source: str) -> str:
+    """Return the key of the file that a local run locks."""
+    return f"{LOCK_PREFIX}/{encode_name(source)}.lock"

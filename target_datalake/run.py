@@ -1,0 +1,150 @@
+"""A configuration and stdin become one run: lock, recover, read to the end, commit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from target_datalake import layout
+from target_datalake.commits import CommitLog, check_format
+from target_datalake.errors import HeldError, MessageError, OutputClosedError
+from target_datalake.input import read_batches
+from target_datalake.messages import MessageReader
+from target_datalake.runner import StopSignals, TapStatus
+from target_datalake.storage import open_storage
+from target_datalake.target import Clocks, Target, matches_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from target_datalake.commits import Commit
+    from target_datalake.config import Config
+
+logger = logging.getLogger(__name__)
+
+_STDIN, _STDOUT = 0, 1
+_RUNNER_GONE = 143
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What a program that starts this target tells it; each may be absent.
+
+    Attributes:
+        run_id: The name of the run in the log.
+        expected_parent: The number of the log's head when the runner read its STATE; 0 for an empty log.
+        lock_fd: A descriptor that holds the source's lock.
+        tap_status_fd: A pipe that carries the tap's exit code, see `TapStatus`.
+    """
+
+    run_id: str
+    expected_parent: int | None = None
+    lock_fd: int | None = None
+    tap_status_fd: int | None = None
+
+
+def run_target(config: Config, runner: Runner, state: dict[str, Any] | None) -> int:
+    """Read messages from stdin to their end, and return the exit code: 0, or 128 + n after signal n.
+
+    Args:
+        config: The target's options.
+        runner: What the program that started us told us.
+        state: The state the tap was started from; None if nobody said.
+
+    Raises:
+        TargetError: As its class says; the lake holds what was committed before.
+    """
+    signals = StopSignals()
+    signals.install()
+    status = None if runner.tap_status_fd is None else TapStatus(runner.tap_status_fd, signals)
+    log = _open_log(config)
+    with _locked(log, runner.lock_fd):
+        head = log.recover()
+        _check_parent(log, head, runner.expected_parent)
+        _check_rewind(head, state, config)
+        clocks = Clocks(lambda: time.time_ns() // 1000, time.monotonic)
+        target = Target(log, head, config, runner.run_id, _emit, clocks)
+        reader = MessageReader(clocks.now_us)
+        target.run(reader.read(read_batches(_STDIN, stop=[signals.descriptor])))
+        return _finish(target, reader, signals, status)
+
+
+def _finish(target: Target, reader: MessageReader, signals: StopSignals, status: TapStatus | None) -> int:
+    stopped = signals.caught is not None or (status is not None and status.runner_is_gone)
+    if stopped or reader.torn_line:
+        target.finish(tap_succeeded=False)
+    else:
+        target.finish(tap_succeeded=None if status is None else status.succeeded())
+    for stream, counts in target.totals.items():
+        logger.info(
+            "stream %r: %d records received, %d landed, %d rejected",
+            stream, counts.received, counts.landed, counts.rejected,
+        )  # fmt: skip
+    if signals.caught is not None:
+        return 128 + signals.caught
+    if stopped:
+        logger.error("the program that runs this target is gone: what its last STATE covers is committed")
+        return _RUNNER_GONE
+    if reader.torn_line:
+        raise MessageError(
+            f"the input ends in the middle of line {reader.torn_line}: the tap was cut off",
+            where=f"stdin line {reader.torn_line}",
+            fix="see the tap's own messages, then run again; what its last STATE covers is committed",
+        )
+    return 0
+
+
+def _open_log(config: Config) -> CommitLog:
+    storage = open_storage(config.path, scratch=layout.encode_name(config.source), s3=config.s3)
+    check_format(storage, write=True)
+    return CommitLog(storage, config.source)
+
+
+@contextmanager
+def _locked(log: CommitLog, lock_fd: int | None) -> Iterator[None]:
+    """Hold the source's lock; an inherited one is held until this process ends."""
+    lock = None if lock_fd is not None else log.storage.lock(layout.lock_key(log.source))
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.close()
+
+
+def _check_parent(log: CommitLog, head: Commit | None, expected: int | None) -> None:
+    number = head.n if head else 0
+    if expected is not None and number != expected:
+        raise HeldError(
+            f"source {log.source!r} is at commit {number}, this run was started from commit {expected}",
+            where=f"{log.storage.uri}/{layout.log_prefix(log.source)}",
+            fix="another run committed in between: run again",
+        )
+
+
+def _check_rewind(head: Commit | None, state: dict[str, Any] | None, config: Config) -> None:
+    if state is None or matches_state(head, state):
+        return
+    if config.on_rewind == "fail":
+        raise HeldError(
+            f"the tap was started from another state than the lake holds for source {config.source!r}",
+            where='target config, on_rewind: "fail"',
+            fix="start it from the lake's state, as `lake run` does",
+        )
+    logger.warning("the tap was started from another state than the lake holds: records may land again")
+
+
+def _emit(state: str) -> None:
+    """Print a STATE's value as the tap wrote it: the only writer of this program's stdout."""
+    line = memoryview(f"{state}\n".encode())
+    try:
+        while line:
+            line = line[os.write(_STDOUT, line) :]
+    except BrokenPipeError as error:
+        raise OutputClosedError(
+            "nobody reads stdout any more; the commit of the STATE that could not be printed stands",
+            fix="run again: the lake knows where to go on",
+        ) from error

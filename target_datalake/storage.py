@@ -1,0 +1,140 @@
+"""A lake's address becomes a place to read from, to stage in and to publish to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that stands in the lake: its key, and its size in bytes."""
+
+    key: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A file whose bytes are durable, and which no reader can see before it is published.
+
+    Attributes:
+        key: Where it will stand.
+        bytes: Its size.
+        sha256: The hex digest of its bytes.
+        upload_id: On S3 the multipart upload that holds it; empty on a disk.
+        parts: On S3 the ETags of the upload's parts, in order.
+    """
+
+    key: str
+    bytes: int
+    sha256: str
+    upload_id: str = ""
+    parts: tuple[str, ...] = ()
+
+
+class StagedWriter(Protocol):
+    """A binary file being staged. `finish` makes it durable; `abort` leaves nothing behind."""
+
+    closed: bool
+
+    def write(self, data: Any, /) -> int:
+        """Append the bytes of a buffer."""
+        ...
+
+    def finish(self) -> StagedFile:
+        """Make the bytes durable. Raises StorageError; after it the file must be aborted."""
+        ...
+
+    def abort(self) -> None:
+        """Throw the bytes away."""
+        ...
+
+
+class Lock(Protocol):
+    """A lock on a source, which the kernel releases when its last holder dies."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to let a child process inherit."""
+        ...
+
+    def close(self) -> None:
+        """Release the lock, unless a child still holds it."""
+        ...
+
+
+class Storage(Protocol):
+    """Where a lake lives. Keys are relative, with ``/`` between parts; every method raises StorageError."""
+
+    uri: str
+
+    def read(self, key: str) -> bytes:
+        """Return a file's bytes. Raises NotFoundError."""
+        ...
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a file for random reading. Raises NotFoundError."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[StoredFile]:
+        """Yield the files under a folder, at any depth, in the order of their keys."""
+        ...
+
+    def put(self, key: str, data: bytes, *, private: bool = False) -> None:
+        """Write or replace a small file, durably and as a whole; `private` is readable by its owner only."""
+        ...
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Write a small file unless it exists: True if these bytes are there now by this call.
+
+        False says that the key is taken, perhaps by this very call when its reply was lost: read it back.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        ...
+
+    def stage(self, key: str, *, private: bool = False) -> StagedWriter:
+        """Start a file that appears under its key only when it is published."""
+        ...
+
+    def publish(self, file: StagedFile) -> None:
+        """Make a staged file appear; doing it again changes nothing. Raises NotFoundError if it is nowhere."""
+        ...
+
+    def discard(self, file: StagedFile) -> None:
+        """Throw a staged file away; one that is not there is no error."""
+        ...
+
+    def sweep(self, prefixes: tuple[str, ...], is_orphan: Callable[[str], bool]) -> int:
+        """Throw away what dead runs of this source staged, and return how many files that were.
+
+        On a disk that is all of the source's staging folder; on S3 the unfinished uploads under the prefixes whose
+        key `is_orphan` accepts.
+        """
+        ...
+
+    def lock(self, key: str) -> Lock | None:
+        """Lock a source against other runs; None where the store has no locks. Raises HeldError if it is held."""
+        ...
+
+
+def open_storage(path: str, *, scratch: str = "readers", s3: Mapping[str, Any] | None = None) -> Storage:
+    """Open a folder, or ``s3://bucket/prefix``, as a lake's storage.
+
+    Args:
+        path: The lake's address. A relative folder counts from the working folder.
+        scratch: On a disk the folder under ``_lake/tmp`` to stage in: the encoded name of the source.
+        s3: The target's S3 options; credentials only through boto3's own chain.
+    """
+    if path.startswith("s3://"):
+        from target_datalake.s3_storage import S3Storage  # boto3 takes 200 ms to import
+
+        return S3Storage(path, s3 or {})
+    from target_datalake.local_storage import LocalStorage  # imports the protocol above
+
+    return LocalStorage(path, scratch)

@@ -1,0 +1,279 @@
+"""Singer messages become commits, and each published commit's STATE is handed on.
+
+A commit is cut only at a STATE: rows before it are in, rows after it wait for the next. Cutting anywhere else loses the
+match between data and bookmark, and doubles rows after a crash.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from target_datalake import layout
+from target_datalake.arrow_schema import from_document, join, schema_id, stream_schema, to_document
+from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts
+from target_datalake.draft import Draft
+from target_datalake.errors import MessageError, RejectedError, TargetError
+from target_datalake.gathering import Gathering
+from target_datalake.messages import ActivateVersion, Records, Schema, State
+from target_datalake.rejects import check_limit
+from target_datalake.rows import RowParser
+from target_datalake.sink import Shape, Staged, StreamSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from target_datalake.arrow_schema import StreamSchema
+    from target_datalake.commits import CommitLog
+    from target_datalake.config import Config
+    from target_datalake.messages import Message
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Where the time comes from: microseconds since 1970, UTC, and a monotonic count of seconds."""
+
+    now_us: Callable[[], int]
+    monotonic_seconds: Callable[[], float]
+
+
+class Target:
+    """One run: messages in, commits out.
+
+    Args:
+        log: The source's log, recovered, with the source's lock held.
+        head: Its last entry; None for a source that is new to the lake.
+        config: The target's options.
+        run_id: Names the run in the log.
+        emit: Called with a STATE's text once its commit is published.
+        clocks: The time.
+    """
+
+    def __init__(
+        self,
+        log: CommitLog,
+        head: Commit | None,
+        config: Config,
+        run_id: str,
+        emit: Callable[[str], None],
+        clocks: Clocks,
+    ) -> None:
+        self._log, self._config, self._run_id, self._emit, self._clocks = log, config, run_id, emit, clocks
+        self._head = head
+        bounds = config.commit
+        self._gathering = Gathering(clocks.now_us, max_rows=bounds.max_rows, max_bytes=bounds.max_bytes)
+        self._draft = self._new_draft()
+        self._schemas: dict[str, StreamSchema] = {}
+        self._schema_ids: dict[str, str] = {}
+        self._state: str | None = None
+        self._state_since_seconds = 0.0
+        self._is_syncing = False
+        self._activations: dict[str, int] = {}
+        self._covered_activations: dict[str, int] = {}
+        self._staged_files: list[DataFile] = []
+        self.totals: dict[str, StreamCounts] = {}
+
+    def run(self, messages: Iterable[Message]) -> None:
+        """Read messages to their end. After an error nothing more is committed, and nothing stays staged.
+
+        Raises:
+            TargetError: As its class says; the lake holds what was committed before.
+        """
+        try:
+            for message in messages:
+                self._take(message)
+                if self._is_due():
+                    self._cut()
+        except BaseException:
+            self._abort()
+            raise
+
+    def finish(self, *, tap_succeeded: bool | None) -> None:
+        """Commit what a STATE covers, and the rows after it if nothing speaks against them.
+
+        Args:
+            tap_succeeded: What is known of the tap's end; None for a bare pipe, where only a STATE that names a
+                stream being read tells that the tap did not get to its end.
+        """
+        try:
+            if self._gathering.waiting_rows or self._activations:
+                self._settle_tail(tap_succeeded=tap_succeeded)
+            self._cut()
+        except BaseException:
+            self._abort()
+            raise
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Records():
+                self._take_records(message)
+            case State():
+                self._take_state(message)
+            case Schema():
+                self._take_schema(message)
+            case ActivateVersion():
+                self._take_activation(message)
+
+    def _take_records(self, message: Records) -> None:
+        self._require_schema(message.stream, message.run.first_line, "RECORD")
+        self._gathering.append(message.stream, message.run, self._draft)
+        if self._gathering.is_full and not self._gathering.overflowing:
+            self._cut()  # what a STATE covers must not share a draft with what none does
+            self._gathering.overflow(self._draft)
+
+    def _take_schema(self, message: Schema) -> None:
+        options = self._config.stream(message.stream)
+        landed = self._schemas.get(message.stream) or self._read_schema(message.stream)
+        received = stream_schema(message.stream, message.schema, message.key_properties)
+        schema = join(landed, received, on_change=options.on_schema_change)
+        if self._schemas.get(message.stream) == schema:
+            return
+        document = to_document(schema)
+        name = schema_id(document)
+        self._log.storage.put_if_absent(layout.schema_key(self._log.source, message.stream, name), document)
+        self._schemas[message.stream], self._schema_ids[message.stream] = schema, name
+        if message.stream not in self._gathering:
+            self._gathering.add(StreamSink(message.stream, self._run_id))
+        parser = RowParser(schema, formats=self._config.formats, keep_raw=options.keep_raw)
+        self._gathering.sink(message.stream).shape = Shape(parser, name, schema.generation)
+
+    def _take_state(self, message: State) -> None:
+        self._gathering.cover(self._draft)
+        if self._state is None:
+            self._state_since_seconds = self._clocks.monotonic_seconds()
+        self._state, self._is_syncing = message.text, message.currently_syncing is not None
+        self._covered_activations |= self._activations
+        self._activations = {}
+
+    def _take_activation(self, message: ActivateVersion) -> None:
+        self._require_schema(message.stream, message.line, "ACTIVATE_VERSION")
+        self._activations[message.stream] = message.version
+
+    def _is_due(self) -> bool:
+        if self._state is None or self._gathering.overflowing:
+            return False
+        bounds = self._config.commit
+        return (
+            self._gathering.released_rows >= bounds.max_rows
+            or self._gathering.released_bytes >= bounds.max_bytes
+            or self._clocks.monotonic_seconds() - self._state_since_seconds >= bounds.max_age_seconds
+        )
+
+    def _settle_tail(self, *, tap_succeeded: bool | None) -> None:
+        """Decide about the rows after the last STATE: they are in, or they are forgotten."""
+        ended_well = tap_succeeded is not False and not self._is_syncing
+        if ended_well or self._config.commit_tail == "always":
+            self._gathering.cover(self._draft)
+            self._covered_activations |= self._activations
+        else:
+            rows, staged = self._gathering.drop_waiting()
+            self._discard(staged)
+            logger.warning("the tap did not get to its end: %d records after its last STATE are left out", rows)
+        self._activations = {}
+
+    def _cut(self) -> None:
+        """Commit what is covered, publish it, and hand its STATE on; with nothing new only the STATE."""
+        staged = self._gathering.finish(self._draft)
+        self._staged_files = [file for part in staged.values() for file in (*part.data, *part.rejected)]
+        self._count(staged)
+        landed_state = self._head.state if self._head else None
+        state = landed_state if self._state is None else self._state
+        if staged or self._covered_activations or state != landed_state:
+            self._commit(staged, state)
+        if self._state is not None:
+            self._emit(self._state)
+        self._state, self._covered_activations = None, {}
+
+    def _commit(self, staged: dict[str, Staged], state: str | None) -> None:
+        commit = self._to_commit(staged, state)
+        self._log.append(commit)
+        self._staged_files = []
+        self._log.publish(commit)
+        logger.info("commit %d: %d rows landed, %d rejected", commit.n, *_sums(commit))
+        self._head = commit
+        self._draft = self._new_draft()
+
+    def _to_commit(self, staged: dict[str, Staged], state: str | None) -> Commit:
+        n, head = self._draft.n, self._head
+        activated = {stream: ActiveVersion(version, n) for stream, version in self._covered_activations.items()}
+        return Commit(
+            n=n,
+            id=self._draft.id,
+            parent=head.id if head else "",
+            source=self._log.source,
+            run=self._run_id,
+            committed_at=datetime.fromtimestamp(self._clocks.now_us() / 1e6, UTC).isoformat(timespec="milliseconds"),
+            state=state,
+            streams={stream: part.counts for stream, part in staged.items()},
+            schemas={**(head.schemas if head else {}), **self._schema_ids},
+            versions={**(head.versions if head else {}), **activated},
+            add=tuple(file for part in staged.values() for file in part.data),
+            rejected=tuple(file for part in staged.values() for file in part.rejected),
+        )
+
+    def _count(self, staged: dict[str, Staged]) -> None:
+        """Add up the run, and stop it when too much was rejected, leaving a sample that shows why."""
+        for stream, part in staged.items():
+            self.totals[stream] = _add(self.totals.get(stream), part.counts)
+        try:
+            for stream, total in self.totals.items():
+                check_limit(stream, total, self._config)
+        except RejectedError:
+            sample = b"".join(line for part in staged.values() for line in part.sample)
+            key = f"{layout.runs_prefix(self._log.source)}/{self._run_id}.rejected.jsonl"
+            self._log.storage.put(key, sample, private=True)
+            raise
+
+    def _read_schema(self, stream: str) -> StreamSchema | None:
+        """Return the schema that a stream has in the lake."""
+        name = self._head.schemas.get(stream) if self._head else None
+        if name is None:
+            return None
+        return from_document(self._log.storage.read(layout.schema_key(self._log.source, stream, name)))
+
+    def _require_schema(self, stream: str, line: int, kind: str) -> None:
+        if stream not in self._gathering:
+            raise MessageError(
+                f"line {line}: a {kind} of stream {stream!r} comes before its SCHEMA",
+                where=f"stdin line {line}",
+                fix="mend the tap: the Singer specification wants a stream's SCHEMA first",
+            )
+
+    def _new_draft(self) -> Draft:
+        number = self._head.n + 1 if self._head else 1
+        return Draft(self._log.storage, self._log.source, number, self._clocks.now_us, self._config.compression)
+
+    def _abort(self) -> None:
+        self._discard([*self._gathering.abort(), *self._staged_files])
+
+    def _discard(self, files: list[DataFile]) -> None:
+        for file in files:
+            try:
+                self._log.storage.discard(file.staged())
+            except TargetError as error:
+                logger.warning("a staged file could not be removed; the next run will: %s", error)
+
+
+def matches_state(head: Commit | None, state: object) -> bool:
+    """Return whether the state a tap was started from is the one the lake holds."""
+    landed = msgspec.json.decode(head.state) if head and head.state else None
+    return (landed or None) == (state or None)
+
+
+def _add(total: StreamCounts | None, counts: StreamCounts) -> StreamCounts:
+    if total is None:
+        return counts
+    return StreamCounts(
+        total.received + counts.received, total.landed + counts.landed, total.rejected + counts.rejected
+    )
+
+
+def _sums(commit: Commit) -> tuple[int, int]:
+    counts = commit.streams.values()
+    return sum(count.landed for count in counts), sum(count.rejected for count in counts)
