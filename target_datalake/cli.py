@@ -84,9 +84,10 @@ def _print_error(error: TargetError) -> None:
         click.echo(escape(line), err=True)
 
 
-def _read_state(path: str) -> dict[str, Any]:
+def _read_state(path: str) -> str:
     try:
-        state = json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        state = json.loads(text)
     except OSError as error:
         raise ConfigError(f"cannot read the state: {error.strerror}", where=path) from error
     except ValueError as error:
@@ -97,7 +98,7 @@ def _read_state(path: str) -> dict[str, Any]:
         ) from error
     if not isinstance(state, dict):
         raise ConfigError("the state is not a JSON object", where=path, fix="it is one line that this target printed")
-    return state
+    return text
 
 
 def _about_json() -> str:

@@ -7,7 +7,7 @@ import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from target_datalake import layout
 from target_datalake.commits import CommitLog, check_format
@@ -16,7 +16,7 @@ from target_datalake.input import read_batches
 from target_datalake.messages import MessageReader
 from target_datalake.runner import StopSignals, TapStatus
 from target_datalake.storage import open_storage
-from target_datalake.target import Clocks, Target, matches_state
+from target_datalake.target import Clocks, Target, is_same_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,13 +47,13 @@ class Runner:
     tap_status_fd: int | None = None
 
 
-def run_target(config: Config, runner: Runner, state: dict[str, Any] | None) -> int:
+def run_target(config: Config, runner: Runner, state: str | None) -> int:
     """Read messages from stdin to their end, and return the exit code: 0, or 128 + n after signal n.
 
     Args:
         config: The target's options.
         runner: What the program that started us told us.
-        state: The state the tap was started from; None if nobody said.
+        state: The state the tap was started from, a JSON object's text; None if nobody said.
 
     Raises:
         TargetError: As its class says; the lake holds what was committed before.
@@ -125,8 +125,8 @@ def _check_parent(log: CommitLog, head: Commit | None, expected: int | None) -> 
         )
 
 
-def _check_rewind(head: Commit | None, state: dict[str, Any] | None, config: Config) -> None:
-    if state is None or matches_state(head, state):
+def _check_rewind(head: Commit | None, state: str | None, config: Config) -> None:
+    if is_same_progress(head, state):
         return
     if config.on_rewind == "fail":
         raise HeldError(

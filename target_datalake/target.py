@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -178,20 +178,18 @@ class Target:
         self._activations = {}
 
     def _cut(self) -> None:
-        """Commit what is covered, publish it, and hand its STATE on; with nothing new only the STATE."""
+        """Commit what is covered, publish it, and hand its STATE on; without anything new there is no commit."""
         staged = self._gathering.finish(self._draft)
         self._staged_files = [file for part in staged.values() for file in (*part.data, *part.rejected)]
         self._count(staged)
-        landed_state = self._head.state if self._head else None
-        state = landed_state if self._state is None else self._state
-        if staged or self._covered_activations or state != landed_state:
-            self._commit(staged, state)
-        if self._state is not None:
+        if staged or self._covered_activations or not is_same_progress(self._head, self._state):
+            self._commit(staged)
+        if self._state is not None and self._head is not None and self._state == self._head.state:
             self._emit(self._state)
         self._state, self._covered_activations = None, {}
 
-    def _commit(self, staged: dict[str, Staged], state: str | None) -> None:
-        commit = self._to_commit(staged, state)
+    def _commit(self, staged: dict[str, Staged]) -> None:
+        commit = self._to_commit(staged)
         self._log.append(commit)
         self._staged_files = []
         self._log.publish(commit)
@@ -199,8 +197,9 @@ class Target:
         self._head = commit
         self._draft = self._new_draft()
 
-    def _to_commit(self, staged: dict[str, Staged], state: str | None) -> Commit:
+    def _to_commit(self, staged: dict[str, Staged]) -> Commit:
         n, head = self._draft.n, self._head
+        landed_state = head.state if head else None
         activated = {stream: ActiveVersion(version, n) for stream, version in self._covered_activations.items()}
         return Commit(
             n=n,
@@ -209,7 +208,7 @@ class Target:
             source=self._log.source,
             run=self._run_id,
             committed_at=datetime.fromtimestamp(self._clocks.now_us() / 1e6, UTC).isoformat(timespec="milliseconds"),
-            state=state,
+            state=landed_state if self._state is None else self._state,
             streams={stream: part.counts for stream, part in staged.items()},
             schemas={**(head.schemas if head else {}), **self._schema_ids},
             versions={**(head.versions if head else {}), **activated},
@@ -260,10 +259,17 @@ class Target:
                 logger.warning("a staged file could not be removed; the next run will: %s", error)
 
 
-def matches_state(head: Commit | None, state: object) -> bool:
-    """Return whether the state a tap was started from is the one the lake holds."""
-    landed = msgspec.json.decode(head.state) if head and head.state else None
-    return (landed or None) == (state or None)
+def is_same_progress(head: Commit | None, state: str | None) -> bool:
+    """Return whether a STATE says nothing that the log does not hold; which stream is being read is no progress."""
+    if state is None:
+        return True
+    landed = head.state if head and head.state else "{}"
+    return landed == state or _to_progress(landed) == _to_progress(state)
+
+
+def _to_progress(state: str) -> dict[str, Any]:
+    value: dict[str, Any] = msgspec.json.decode(state)
+    return {key: item for key, item in value.items() if key != "currently_syncing" and item != {}}
 
 
 def _add(total: StreamCounts | None, counts: StreamCounts) -> StreamCounts:

@@ -58,6 +58,19 @@ def test_a_bookmark_that_moved_without_records_is_committed(world):
     assert world.log.head().state == '{"at": 2}'
 
 
+@pytest.mark.parametrize(
+    "value", ['{"currently_syncing": "orders"}', '{"bookmarks": {}, "currently_syncing": "orders"}']
+)
+def test_a_tap_that_failed_before_its_first_record_leaves_the_lake_as_it_was(world, value):
+    world.run(schema(), f'{{"type": "STATE", "value": {value}}}', tap_succeeded=False)
+    assert world.log.head() is None
+    assert world.printed == []
+    world.run(schema(), *records([1]), state(1))
+    world.run(schema(), state(1, currently_syncing="orders"), tap_succeeded=False)
+    assert world.log.head().n == 1
+    assert world.printed == ['{"at": 1}']
+
+
 def test_a_run_without_any_message_leaves_no_commit(world):
     world.run()
     assert world.log.head() is None
