@@ -52,6 +52,11 @@ class RecordError:
     message: str
 
 
+def conforms(document: Any, schema: dict[str, Any]) -> bool:
+    """Return whether a document of ours, such as a configuration, is valid against a Draft 4 schema of ours."""
+    return jsonschema_rs.Draft4Validator(schema, offline=True).is_valid(document)
+
+
 class Validator:
     """Checks decoded records (integers of any size, floats, Decimals) against one JSON Schema.
 
@@ -95,11 +100,16 @@ class _MultipleOf:
 
     def __init__(self, _parent: dict[str, Any], value: float | Decimal, _path: list[str | int]) -> None:
         self._divisor = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        _, digits, exponent = self._divisor.as_tuple()
+        self._places = -int(exponent) if digits == (1,) else 0
 
     def validate(self, instance: Any) -> None:
         kind = type(instance)
         if kind is float:
-            number = Decimal(repr(instance))
+            text = repr(instance)
+            if len(text) - text.find(".") - 1 <= self._places and "e" not in text:
+                return  # 19.9 has no more places than 0.01: a price, nearly always
+            number = Decimal(text)
         elif kind is int or kind is Decimal:
             number = Decimal(instance)
         else:
