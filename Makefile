@@ -1,0 +1,90 @@
+# Everything a person or cron does here. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON  ?= python3
+CONFIG  ?= config.example.json
+CATALOG ?= catalog.json
+STATE   ?= state.json
+PORT    ?= 8765
+# The example API's key. A real API's key comes from the environment too, never from a file.
+export MARKETPLACE_API_KEY ?= demo-key
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv, with every dependency at its locked version and hash
+
+$(READY): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Start the example API, ingest it into ./lake-demo, show what landed
+	@$(BIN)/python -m examples.demo --port $(PORT)
+
+demo-server: setup ## Serve the example API on its fixed port, for typing the plain pipe
+	@$(BIN)/python -m examples.marketplace --port $(PORT) --state .demo/marketplace.json
+
+run: setup ## Ingest CONFIG into its lake
+	@$(BIN)/lake run -c $(CONFIG)
+
+pipe: setup ## The same as a plain shell pipe, with the state kept in STATE
+	@touch $(STATE)
+	@$(BIN)/tap-rest-api --config $(CONFIG) --catalog $(CATALOG) $$(test -s $(STATE) && echo --state $(STATE)) \
+	  | $(BIN)/target-datalake --config $(CONFIG) > $(STATE).new
+	@tail -n 1 $(STATE).new > $(STATE).last && if test -s $(STATE).last; then mv $(STATE).last $(STATE); fi
+	@rm -f $(STATE).new $(STATE).last
+
+ingest: $(READY) ## For cron: ingest CONFIG, and say something only when something is wrong
+	@$(BIN)/lake run -c $(CONFIG) --quiet
+
+discover: setup ## Write CATALOG anew from CONFIG, keeping the selections made in it
+	@$(BIN)/lake discover -c $(CONFIG)
+
+test: setup ## Run the whole test suite
+	$(BIN)/pytest -n 2
+
+check: lint types test ## Everything CI checks
+
+lint: setup ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: setup ## Check types
+	$(BIN)/mypy
+
+coverage: setup ## Run the suite under branch coverage, child processes included
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+interop: setup ## Test against third-party taps and targets, installed in environments of their own
+	$(BIN)/pytest -m interop tests/interop
+
+bench: setup ## Measure records/s, MB/s and peak memory
+	$(BIN)/python -m bench
+
+lock: ## Lock the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-header --upgrade -o requirements/dev.lock
+
+clean: ## Remove the environment, the demo's lake and every cache
+	rm -rf $(VENV) lake-demo .demo .interop state.json bench/out build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,204 @@
+"""A stream of a source becomes a dataset: rows to read, and what is known about them."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from lake.errors import MissingExtraError, UsageError
+from lake.outline import SchemaOutline, explained_damage, parse_outline
+from lake.rejects import read_rejected
+from lake.snapshot import Versions, landed_files, rejected_files, select_commits, stream_history, summarize
+from target_datalake import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from lake.history import History
+    from lake.snapshot import HistoryEntry, LandedFile, StreamFacts
+    from target_datalake.commits import Commit
+    from target_datalake.storage import Storage
+
+Engine = Literal["arrow", "pandas"]
+
+_RAW = "_sdc_raw"
+"""A column that only some files have: those written while the text of records was kept."""
+
+
+class Dataset:
+    """One stream of the landing zone.
+
+    Every method reads the log anew, so a dataset shows what has landed since it was looked up.
+
+    Attributes:
+        source: The source that lands it.
+        stream: The stream's name.
+        name: Its full name in the catalog, ``landing.<source>.<stream>``.
+    """
+
+    def __init__(self, storage: Storage, history: History, stream: str) -> None:
+        self._storage = storage
+        self._history = history
+        self._written: dict[str, pa.Schema] = {}
+        self.source = history.source
+        self.stream = stream
+        self.name = f"landing.{self.source}.{stream}"
+
+    def read(
+        self,
+        engine: Engine = "arrow",
+        *,
+        columns: Sequence[str] | None = None,
+        versions: Versions = "active",
+        as_of: int | None = None,
+        since: int | None = None,
+    ) -> Any:
+        """Return the rows, with their ``_sdc_*`` columns, in the order in which they landed.
+
+        Args:
+            engine: ``"arrow"`` for a `pyarrow.Table`, ``"pandas"`` for a DataFrame with Arrow types, in which a
+                nullable int64 stays exact.
+            columns: Names of the columns to read, in this order; None for all.
+            versions: ``"active"``: of a full table the last whole snapshot, of other streams all rows;
+                ``"all"``: everything that ever landed, which is what a glob over the files sees.
+            as_of: Read what there was after this commit.
+            since: Leave out what there was after this commit.
+
+        Raises:
+            UsageError: There is no such engine, column or commit.
+            StorageError: A file is missing or damaged.
+            MissingExtraError: pandas is not installed.
+        """
+        _check_choice("engine", engine, get_args(Engine))
+        from lake.tables import read_table  # pyarrow takes 250 ms to import
+
+        commits = self._commits(as_of)
+        files = self._files(commits, since, versions)
+        schema = self._schema(commits, files)
+        _check_columns(columns, schema)
+        table = read_table(self._storage, files, _with_asked(schema, columns), columns)
+        return table if engine == "arrow" else to_pandas(table)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Return the columns of `read`: the data's, the ``_sdc_*`` ones, and ``_sdc_raw`` where it is kept."""
+        from lake.tables import has_raw, with_raw  # pyarrow takes 250 ms to import
+
+        commits = self._commits(None)
+        files = self._files(commits, None, "active")
+        schema = self._schema(commits, files)
+        ends = {file.key: file for file in (*files[:1], *files[-1:])}
+        return with_raw(schema) if any(has_raw(self._storage, file) for file in ends.values()) else schema
+
+    def head(self, rows: int = 5) -> pa.Table:
+        """Return the first rows of the newest file: a look at the data that reads little of it."""
+        from lake.tables import read_first_rows  # pyarrow takes 250 ms to import
+
+        commits = self._commits(None)
+        files = [file for file in self._files(commits, None, "active") if file.rows]
+        schema = self._schema(commits, files)
+        return read_first_rows(self._storage, files[-1], schema, rows) if files else schema.empty_table()
+
+    def files(
+        self, *, as_of: int | None = None, since: int | None = None, versions: Versions = "active"
+    ) -> list[LandedFile]:
+        """Return the files that `read` reads with the same arguments, for an engine that reads them itself."""
+        return self._files(self._commits(as_of), since, versions)
+
+    def history(self) -> list[HistoryEntry]:
+        """Return what each commit did to this dataset, oldest first."""
+        return stream_history(self._commits(None), self.stream)
+
+    def facts(self) -> StreamFacts:
+        """Return what the log says of the dataset, without reading a data file."""
+        return summarize(self._commits(None))[self.stream]
+
+    def rejected(self) -> list[dict[str, Any]]:
+        """Return every record that broke its schema: its text in ``raw``, why in ``reason`` and ``errors``."""
+        files = rejected_files(self._commits(None), self.stream)
+        return [line for file in files for line in read_rejected(self._storage, file.key)]
+
+    @property
+    def key_properties(self) -> tuple[str, ...]:
+        """Return the names of the columns that tell one record from another; empty where the tap named none."""
+        return self.outline(self.facts()).key_properties
+
+    @property
+    def description(self) -> str:
+        """Return what the JSON Schema says of the stream, its title before its description."""
+        return self.outline(self.facts()).description
+
+    def outline(self, facts: StreamFacts) -> SchemaOutline:
+        """Return what is known of the columns without reading a data file. Raises StorageError."""
+        return parse_outline(self._storage, layout.schema_key(self.source, self.stream, facts.schema))
+
+    def __repr__(self) -> str:
+        facts = self.facts()
+        return f"<Dataset {self.name}: {facts.rows:,} rows in {facts.files:,} files>"
+
+    def _commits(self, as_of: int | None) -> Sequence[Commit]:
+        return select_commits(self._history.commits(), as_of)
+
+    def _files(self, commits: Sequence[Commit], since: int | None, versions: Versions) -> list[LandedFile]:
+        _check_choice("versions", versions, get_args(Versions))
+        if since is not None and since < 0:
+            raise UsageError(
+                f"there is no commit {since}", where="since", fix="commits count from 1; 0 leaves out none"
+            )
+        return landed_files(commits, self.stream, self._storage.uri, since=since or 0, versions=versions)
+
+    def _schema(self, commits: Sequence[Commit], files: Iterable[LandedFile]) -> pa.Schema:
+        from lake.tables import unify_schemas  # pyarrow takes 250 ms to import
+
+        ids = dict.fromkeys(file.schema for file in files)
+        current = commits[-1].schemas.get(self.stream) if commits else None
+        latest = current or self._commits(None)[-1].schemas[self.stream]
+        ids.pop(latest, None)  # it has every column, in the order that it is to be read in
+        return unify_schemas([self._columns(schema_id) for schema_id in (*ids, latest)])
+
+    def _columns(self, schema_id: str) -> pa.Schema:
+        from target_datalake.arrow_schema import from_document  # pyarrow takes 250 ms to import
+
+        if schema_id not in self._written:
+            key = layout.schema_key(self.source, self.stream, schema_id)
+            with explained_damage(self._storage, key):
+                self._written[schema_id] = from_document(self._storage.read(key)).arrow
+        return self._written[schema_id]
+
+
+def to_pandas(table: pa.Table) -> Any:
+    """Return a table as a DataFrame with Arrow types.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    try:
+        import pandas as pd  # an extra, and 400 ms
+    except ImportError as error:
+        raise MissingExtraError("pandas is not installed", fix="pip install 'rest-datalake[pandas]'") from error
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def _with_asked(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
+    from lake.tables import with_raw  # pyarrow takes 250 ms to import
+
+    return with_raw(schema) if columns is not None and _RAW in columns else schema
+
+
+def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.4)
+        fix = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(known)}"
+        raise UsageError(f"there is no {name} {value!r}", where=name, fix=fix)
+
+
+def _check_columns(columns: Sequence[str] | None, schema: pa.Schema) -> None:
+    if isinstance(columns, str):
+        raise UsageError(f"columns is the text {columns!r}", where="columns", fix=f"write columns=[{columns!r}]")
+    if columns is not None and not columns:
+        raise UsageError("no column is named", where="columns", fix="leave columns out to read all of them")
+    known = [*schema.names, _RAW]
+    for column in columns or ():
+        _check_choice("column", column, known)

@@ -1,0 +1,101 @@
+"""A configuration file becomes a project: one source, the lake it lands in, and the catalog of its streams."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from lake.errors import UsageError
+from target_datalake import config, layout
+from target_datalake.storage import Storage, open_storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_CONFIGS = ("config.json", "config.example.json")
+"""What ``-c`` stands for when it is not given: the first of these in the working folder."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a configuration file says about a source.
+
+    Attributes:
+        config_path: The file, as both programs are given it.
+        source: The name under which its records land.
+        lake: The lake's address: a folder, or ``s3://bucket/prefix``.
+        catalog_path: Where its Singer catalog stands, or will once it is discovered.
+        s3: The target's S3 options.
+        has_tap: Whether the file has a ``tap`` section, so that it can be run.
+    """
+
+    config_path: Path
+    source: str
+    lake: str
+    catalog_path: Path
+    s3: dict[str, Any] = field(default_factory=dict)
+    has_tap: bool = True
+
+    def storage(self) -> Storage:
+        """Open the lake as its source's writer does."""
+        return open_storage(self.lake, scratch=layout.encode_name(self.source), s3=self.s3)
+
+
+def find_config(folder: Path) -> Path:
+    """Return the configuration file that a command uses when none is named.
+
+    Raises:
+        UsageError: The folder has none of the usual names.
+    """
+    for name in DEFAULT_CONFIGS:
+        if (folder / name).is_file():
+            return folder / name
+    raise UsageError(
+        f"there is no {DEFAULT_CONFIGS[0]} here",
+        where=str(folder),
+        fix="name a configuration file with -c, or go to the folder that has one",
+    )
+
+
+def load_project(path: Path) -> Project:
+    """Read a configuration file, sectioned, or flat as the target's own.
+
+    Raises:
+        TargetError: The file is missing, malformed, or its ``target`` or ``lake`` section is wrong.
+    """
+    options = config.load_config(str(path))
+    document = config.read_document(str(path))
+    sectioned = any(name in document for name in config.SECTIONS)
+    section = read_section(document, str(path)) if sectioned else {}
+    return Project(
+        config_path=path,
+        source=options.source,
+        lake=options.path,
+        catalog_path=path.absolute().parent / section.get("catalog", "catalog.json"),
+        s3=options.s3,
+        has_tap="tap" in document,
+    )
+
+
+def read_section(document: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the checked ``lake`` section of a sectioned file."""
+    section: dict[str, Any] = config.expand(document.get("lake", {}), path, "/lake")
+    schema = json.loads(files("lake").joinpath("config.schema.json").read_text("utf-8"))
+    config.check(section, schema, path, "/lake")
+    return section
+
+
+def require_tap(project: Project) -> None:
+    """Check that a project can be run.
+
+    Raises:
+        UsageError: Its file has no ``tap`` section.
+    """
+    if not project.has_tap:
+        raise UsageError(
+            "this configuration says nothing about a tap",
+            where=f"{project.config_path} /tap",
+            fix='give the file the sections "tap" and "target"; config.example.json shows them',
+        )

@@ -1,0 +1,42 @@
+"""Files of rejected records become their lines: each a record's text, and why it did not land."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from target_datalake.commits import CommitLog
+from target_datalake.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lake.runs import RunRecord
+    from target_datalake.storage import Storage
+
+
+def read_rejected(storage: Storage, key: str) -> list[dict[str, Any]]:
+    """Return the lines of a file of rejected records; ``target_datalake.rejects`` tells what is in one.
+
+    Raises:
+        StorageError: It is missing or damaged.
+    """
+    data = storage.read(key)
+    try:
+        return [json.loads(line) for line in gzip.decompress(data).splitlines()]
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        fix = "restore this file from a backup"
+        raise StorageError("a file of rejected records is damaged", where=f"{storage.uri}/{key}", fix=fix) from error
+
+
+def read_rejected_of(storage: Storage, record: RunRecord, max_bytes: int) -> Iterator[dict[str, Any]]:
+    """Yield the rejected records of a run, from as many of its files as `max_bytes` allow. Raises StorageError."""
+    log = CommitLog(storage, record.source)
+    for n in record.commits:
+        for file in log.read(n).rejected:
+            max_bytes -= file.bytes
+            if max_bytes < 0:
+                return
+            yield from read_rejected(storage, file.key)

@@ -1,0 +1,206 @@
+"""A project becomes one run: the source's lock, its log's head, two programs in a pipe, and a record of it all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lake.bookmarks import without_bookmarks
+from lake.discover import discover
+from lake.errors import LakeError, Stopped
+from lake.pipe import PipeEnd, run_pipe, signals_as_events
+from lake.project import require_tap
+from lake.runs import RunRecord, add_totals, new_run_id, package_versions, write_run
+from lake.stream_catalog import check_names, read_stream_catalog, select_streams, selected_names
+from target_datalake import layout
+from target_datalake.commits import CommitLog, check_format
+from target_datalake.errors import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake.pipe import Events
+    from lake.programs import Programs
+    from lake.project import Project
+    from lake.runs import Outcome
+    from target_datalake.commits import Commit
+    from target_datalake.storage import Storage
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line says about a run.
+
+    Attributes:
+        catalog: The Singer catalog to use instead of the project's.
+        streams: Take only these; empty: those the catalog selects.
+        full_refresh: Forget the bookmarks of the streams that are taken.
+    """
+
+    catalog: Path | None = None
+    streams: tuple[str, ...] = ()
+    full_refresh: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that holds its source's lock; `lock_fd` is None where the store has no locks."""
+
+    project: Project
+    options: RunOptions
+    programs: Programs
+    storage: Storage
+    lock_fd: int | None
+    run: str
+    started: datetime
+    started_clock: float
+
+    @property
+    def log(self) -> CommitLog:
+        """Return the source's log."""
+        return CommitLog(self.storage, self.project.source)
+
+
+def run_source(project: Project, options: RunOptions, programs: Programs, notice: Callable[[str], None]) -> RunRecord:
+    """Run a project's tap into its target once, and return the record that is kept in the lake.
+
+    Killed at any moment, it leaves a lake that the next run mends and continues, and two programs that end by
+    themselves.
+
+    Args:
+        project: What to run.
+        options: How.
+        programs: How the tap and the target are started.
+        notice: Told what a person may want to know on the way.
+
+    Raises:
+        TargetError: The lake cannot be used; HeldError when another run holds the source.
+        LakeError: The catalog cannot be used.
+        Stopped: A signal came before the programs were started.
+    """
+    require_tap(project)
+    catalog = options.catalog or project.catalog_path
+    if options.catalog or catalog.exists():  # one that was named is not made up when its name is misspelt
+        check_names(read_stream_catalog(catalog), options.streams)
+    storage = project.storage()
+    check_format(storage, write=False)
+    lock = storage.lock(
+        layout.lock_key(project.source)
+    )  # before the head is read, or a run in between would be doubled
+    with contextlib.closing(lock) if lock else contextlib.nullcontext():
+        now = datetime.now(UTC)
+        lock_fd = lock.fileno() if lock else None
+        job = Job(project, options, programs, storage, lock_fd, new_run_id(now), now, time.monotonic())
+        return _run_locked(job, catalog, notice)
+
+
+def _run_locked(job: Job, catalog: Path, notice: Callable[[str], None]) -> RunRecord:
+    with tempfile.TemporaryDirectory(prefix="lake-run-") as folder:
+        try:
+            head = job.log.recover()
+            tap = _tap_command(job, head, _ensure_catalog(job, catalog, notice), Path(folder))
+        except (LakeError, TargetError, Stopped) as error:
+            _keep_failure(job, error)
+            raise
+        with signals_as_events() as events:
+            end = _run_pair(job, tap, head.n if head else 0, events)
+            record = _to_record(job, head.n if head else 0, end)
+            _keep(job, record, notice)
+    return record
+
+
+def _ensure_catalog(job: Job, catalog: Path, notice: Callable[[str], None]) -> Path:
+    if not catalog.exists():
+        notice(f"Notice: there is no {catalog}; asking the tap for its streams to write it.")
+        found = discover(job.project.config_path, catalog, job.programs)
+        check_names(found, job.options.streams)
+    return catalog
+
+
+def _tap_command(job: Job, head: Commit | None, catalog: Path, folder: Path) -> list[str]:
+    """Return the tap's command, and write the files that it names."""
+    document = read_stream_catalog(catalog)
+    names = list(job.options.streams) or selected_names(document)
+    if job.options.streams:
+        catalog = folder / "catalog.json"
+        catalog.write_text(json.dumps(select_streams(document, job.options.streams)), encoding="utf-8")
+    state = head.state if head else None
+    if state is not None and job.options.full_refresh:
+        state = without_bookmarks(state, names)
+    path = None if state is None else _write_state(folder / "state.json", state)
+    return job.programs.sync(job.project.config_path, catalog, path)
+
+
+def _write_state(path: Path, state: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(state, encoding="utf-8")
+    return path
+
+
+def _run_pair(job: Job, tap: list[str], parent: int, events: Events) -> PipeEnd:
+    def target(status_fd: int) -> list[str]:
+        config = job.project.config_path
+        return job.programs.load(config, parent=parent, run=job.run, lock_fd=job.lock_fd, status_fd=status_fd)
+
+    return run_pipe(tap, target, inherited=() if job.lock_fd is None else (job.lock_fd,), events=events)
+
+
+def _to_record(job: Job, parent: int, end: PipeEnd) -> RunRecord:
+    head = job.log.head()
+    after = [job.log.read(n) for n in range(parent + 1, (head.n if head else 0) + 1)]
+    own = [commit for commit in after if commit.run == job.run]
+    return RunRecord(
+        run=job.run,
+        source=job.project.source,
+        started_at=job.started.isoformat(timespec="milliseconds"),
+        ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        seconds=round(time.monotonic() - job.started_clock, 3),
+        outcome=_outcome(end),
+        exit_code=end.exit_code,
+        tap_exit_code=end.codes.get("tap"),
+        target_exit_code=end.codes.get("target"),
+        parent=parent,
+        commits=tuple(commit.n for commit in own),
+        streams=add_totals(own),
+        versions=package_versions(),
+    )
+
+
+def _outcome(end: PipeEnd) -> Outcome:
+    if end.signal is not None:
+        return "stopped"
+    return "failed" if end.exit_code else "succeeded"
+
+
+def _keep(job: Job, record: RunRecord, notice: Callable[[str], None]) -> None:
+    """Write the run's record. When the run failed already, a lake that refuses it changes nothing."""
+    try:
+        write_run(job.storage, record)
+    except TargetError as error:
+        if not record.exit_code:
+            raise
+        notice(f"Notice: the record of this run could not be kept: {error.message}")
+
+
+def _keep_failure(job: Job, error: LakeError | TargetError | Stopped) -> None:
+    """Keep the record of a run that ended before its programs were started."""
+    stopped = isinstance(error, Stopped)
+    record = RunRecord(
+        run=job.run,
+        source=job.project.source,
+        started_at=job.started.isoformat(timespec="milliseconds"),
+        ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        seconds=round(time.monotonic() - job.started_clock, 3),
+        outcome="stopped" if stopped else "failed",
+        exit_code=128 + error.number if isinstance(error, Stopped) else error.exit_code,
+        error="" if isinstance(error, Stopped) else error.message,
+        versions=package_versions(),
+    )
+    with contextlib.suppress(TargetError):  # the lake may be what failed; the error itself is on its way
+        write_run(job.storage, record)

@@ -1,0 +1,189 @@
+"""A source's commits become the list of files that make up a dataset, as of any commit.
+
+Pure over the log: nothing here opens a data file. Every reader and every engine gets its files from `landed_files`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from lake.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts
+
+Versions = Literal["active", "all"]
+"""``active``: what a reader should see; ``all``: everything that ever landed, which is what a glob sees."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A Parquet file of a dataset.
+
+    Attributes:
+        commit: The number of the commit that added it.
+        key: Where it stands in the lake.
+        uri: Where it stands for any engine: an absolute path, or an ``s3://`` address.
+        rows: How many rows it holds.
+        bytes: Its size.
+        sha256: Its digest.
+        schema: The id of the schema its columns follow.
+        version: The table version of all its rows; None where the tap sent none.
+    """
+
+    commit: int
+    key: str
+    uri: str
+    rows: int
+    bytes: int
+    sha256: str
+    schema: str
+    version: int | None
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """What one commit did to a dataset; ``activated`` is the table version it made the one to read."""
+
+    commit: int
+    committed_at: str
+    run: str
+    received: int
+    landed: int
+    rejected: int
+    files: int
+    bytes: int
+    activated: int | None
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What the log says of a dataset: its schema's id, the files that a reader sees, and what its commits did."""
+
+    schema: str
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+    commits: int = 0
+    received: int = 0
+    rejected: int = 0
+    last_commit: int | None = None
+    last_commit_at: str | None = None
+
+
+def select_commits(commits: Sequence[Commit], as_of: int | None) -> Sequence[Commit]:
+    """Return the commits up to `as_of`, inclusive; all of them for None.
+
+    Args:
+        commits: A source's log, from entry 1, without a gap.
+        as_of: A commit number; 0 is the lake before its first commit.
+
+    Raises:
+        UsageError: There is no such commit.
+    """
+    if as_of is None:
+        return commits
+    if not 0 <= as_of <= len(commits):
+        last = f"the last one is {len(commits)}" if commits else "nothing is committed yet"
+        raise UsageError(f"there is no commit {as_of}: {last}", where="as_of", fix=f"use 0 to {len(commits)}")
+    return commits[:as_of]
+
+
+def landed_files(
+    commits: Sequence[Commit], stream: str, uri: str, *, since: int = 0, versions: Versions = "active"
+) -> list[LandedFile]:
+    """Return the files of a stream, in the order in which they landed.
+
+    Args:
+        commits: A source's log from entry 1 up to the commit to read as of.
+        stream: The stream's name.
+        uri: The lake's address, to make the files' own from.
+        since: Leave out what this commit and those before it added.
+        versions: The active table version, with what came without a version after it was activated; or all.
+    """
+    removed = {key for commit in commits for key in commit.remove}
+    active = commits[-1].versions.get(stream) if commits and versions == "active" else None
+    return [
+        to_landed(commit.n, file, uri)
+        for commit in commits[since:]
+        for file in commit.add
+        if file.stream == stream and file.key not in removed and _is_active(file, commit.n, active)
+    ]
+
+
+def to_landed(commit: int, file: DataFile, uri: str) -> LandedFile:
+    """Return a data file as readers see it."""
+    place = f"{uri}/{file.key}"
+    return LandedFile(commit, file.key, place, file.rows, file.bytes, file.sha256, file.schema, file.version)
+
+
+def summarize(commits: Sequence[Commit]) -> dict[str, StreamFacts]:
+    """Return the facts of every stream that a log names, in one pass over it."""
+    facts = {stream: StreamFacts(schema) for stream, schema in commits[-1].schemas.items()} if commits else {}
+    removed = {key for commit in commits for key in commit.remove}
+    for commit in commits:
+        for stream, counts in commit.streams.items():
+            facts[stream] = _after_commit(facts[stream], commit, counts)
+        for file in commit.add:
+            if file.key not in removed and _is_active(file, commit.n, commits[-1].versions.get(file.stream)):
+                facts[file.stream] = _with_file(facts[file.stream], file)
+    return facts
+
+
+def rejected_files(commits: Sequence[Commit], stream: str) -> list[DataFile]:
+    """Return the files of a stream's rejected records, oldest first."""
+    removed = {key for commit in commits for key in commit.remove}
+    return [file for commit in commits for file in commit.rejected if file.stream == stream and file.key not in removed]
+
+
+def stream_history(commits: Sequence[Commit], stream: str) -> list[HistoryEntry]:
+    """Return one entry for each commit that concerns a stream, oldest first."""
+    entries = []
+    before: ActiveVersion | None = None
+    for commit in commits:
+        active = commit.versions.get(stream)
+        activated = active.version if active and active != before else None
+        before = active
+        if stream in commit.streams or activated is not None:
+            entries.append(_to_entry(commit, stream, activated))
+    return entries
+
+
+def _after_commit(facts: StreamFacts, commit: Commit, counts: StreamCounts) -> StreamFacts:
+    return replace(
+        facts,
+        commits=facts.commits + 1,
+        received=facts.received + counts.received,
+        rejected=facts.rejected + counts.rejected,
+        last_commit=commit.n,
+        last_commit_at=commit.committed_at,
+    )
+
+
+def _with_file(facts: StreamFacts, file: DataFile) -> StreamFacts:
+    return replace(facts, rows=facts.rows + file.rows, files=facts.files + 1, bytes=facts.bytes + file.bytes)
+
+
+def _to_entry(commit: Commit, stream: str, activated: int | None) -> HistoryEntry:
+    counts = commit.streams.get(stream)
+    added = [file for file in commit.add if file.stream == stream]
+    return HistoryEntry(
+        commit=commit.n,
+        committed_at=commit.committed_at,
+        run=commit.run,
+        received=counts.received if counts else 0,
+        landed=counts.landed if counts else 0,
+        rejected=counts.rejected if counts else 0,
+        files=len(added),
+        bytes=sum(file.bytes for file in added),
+        activated=activated,
+    )
+
+
+def _is_active(file: DataFile, commit: int, active: ActiveVersion | None) -> bool:
+    if active is None:
+        return True
+    return commit > active.commit if file.version is None else file.version == active.version

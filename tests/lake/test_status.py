@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from lake.runs import RunRecord, StreamTotals, new_run_id, write_run
+from lake.status import read_status, to_status_table
+from target_datalake import layout
+from target_datalake.errors import StorageError
+from tests.lake.writer import LakeWriter, Part, numbered
+
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
+
+RUN = RunRecord(
+    run="20260131T120000Z-00000001",
+    source="shop",
+    started_at="2026-01-31T12:00:00.000+00:00",
+    ended_at="2026-01-31T12:00:30.000+00:00",
+    seconds=30.0,
+    outcome="failed",
+    exit_code=4,
+    streams={"orders": StreamTotals(10, 9, 1, 1, 100), "shops": StreamTotals(5, 5, 0, 1, 50)},
+)
+
+
+def status(writer: LakeWriter):
+    return read_status(writer.storage, NOW)
+
+
+def test_the_last_run_of_each_source(lake_storage):
+    lake_storage.commit(Part(numbered(1)), state='{"bookmarks": {"orders": "2026-01-31T23:00:00Z"}}', run=RUN.run)
+    write_run(lake_storage.storage, msgspec.structs.replace(RUN, run="20260101T000000Z-ffffffff", outcome="succeeded"))
+    write_run(lake_storage.storage, RUN)
+    (shop,) = status(lake_storage)
+    assert (shop.run, shop.outcome, shop.exit_code, shop.landed, shop.rejected) == (RUN.run, "failed", 4, 14, 1)
+    assert (shop.commit, shop.bookmark_age_seconds) == (1, 3600)
+    assert to_status_table([shop], terminal=False).splitlines() == [
+        "source  last run           outcome     seconds  landed  rejected  commit  bookmark",
+        "shop    2026-01-31 12:00Z  failed (4)     30.0      14         1       1   1 h old",
+    ]
+
+
+def test_a_source_whose_first_run_failed_is_shown(local_lake):
+    write_run(local_lake.storage, msgspec.structs.replace(RUN, streams={}))
+    (shop,) = status(local_lake)
+    assert (shop.commit, shop.outcome, shop.landed, shop.bookmark) == (0, "failed", 0, None)
+
+
+def test_commits_that_came_after_the_last_record_are_told(local_lake):
+    """A killed run and a plain pipe leave no record."""
+    write_run(local_lake.storage, RUN)
+    local_lake.commit(Part(numbered(1)), run="another")  # committed at 12:01
+    (shop,) = status(local_lake)
+    assert (shop.run, shop.outcome, shop.commit) == (None, "unrecorded", 1)
+
+
+def test_a_lake_without_sources():
+    assert to_status_table([], terminal=False) == "No source has landed anything yet."
+
+
+def test_a_damaged_record_is_an_error_that_names_it(local_lake):
+    local_lake.storage.put(f"{layout.runs_prefix('shop')}/x.json", b"{")
+    with pytest.raises(StorageError, match="a run record is damaged"):
+        status(local_lake)
+
+
+def test_run_ids_sort_by_time_and_never_meet():
+    early, late = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC), datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC)
+    assert new_run_id(early) < new_run_id(late)
+    assert new_run_id(early) != new_run_id(early)
