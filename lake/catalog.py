@@ -17,7 +17,7 @@ from lake.dataset import Dataset
 from lake.errors import NotALakeError, UnknownDatasetError
 from lake.history import History, read_histories, require_lake
 from lake.project import load_project
-from target_datalake.storage import open_storage
+from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

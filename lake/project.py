@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from lake.errors import UsageError
 from target_datalake import config, layout
-from target_datalake.storage import Storage, open_storage
+from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from target_datalake.storage import Storage
 
 DEFAULT_CONFIGS = ("config.json", "config.example.json")
 """What ``-c`` stands for when it is not given: the first of these in the working folder."""

@@ -16,7 +16,7 @@ from target_datalake.errors import HeldError, MessageError, OutputClosedError
 from target_datalake.input import read_batches
 from target_datalake.messages import MessageReader
 from target_datalake.runner import StopSignals, TapStatus
-from target_datalake.storage import open_storage
+from target_datalake.stores import open_storage
 from target_datalake.target import Clocks, Target, is_same_progress
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A lake's address becomes a place to read from, to stage in and to publish to."""
+"""What a lake's storage can do, whether it is a folder or a bucket: read, stage, publish."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -121,20 +121,3 @@ class Storage(Protocol):
     def lock(self, key: str) -> Lock | None:
         """Lock a source against other runs; None where the store has no locks. Raises HeldError if it is held."""
         ...
-
-
-def open_storage(path: str, *, scratch: str = "readers", s3: Mapping[str, Any] | None = None) -> Storage:
-    """Open a folder, or ``s3://bucket/prefix``, as a lake's storage.
-
-    Args:
-        path: The lake's address. A relative folder counts from the working folder.
-        scratch: On a disk the folder under ``_lake/tmp`` to stage in: the encoded name of the source.
-        s3: The target's S3 options; credentials only through boto3's own chain.
-    """
-    if path.startswith("s3://"):
-        from target_datalake.s3_storage import S3Storage  # boto3 takes 200 ms to import
-
-        return S3Storage(path, s3 or {})
-    from target_datalake.local_storage import LocalStorage  # imports the protocol above
-
-    return LocalStorage(path, scratch)

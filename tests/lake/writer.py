@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 from target_datalake import layout
 from target_datalake.arrow_schema import StreamSchema, file_schema, schema_id, to_document
 from target_datalake.commits import ActiveVersion, Commit, CommitLog, DataFile, StreamCounts, check_format
-from target_datalake.storage import Storage, open_storage
+from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:
+    from target_datalake.storage import Storage
     from tests.places import LakePlace
 
 MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)

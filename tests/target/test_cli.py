@@ -248,7 +248,7 @@ class TestRunner:
         assert '"run":"night-17"' in next(tmp_path.glob("lake/_lake/log/shop/*.json")).read_text()
 
     def test_a_held_source_is_refused_within_a_second_and_an_inherited_lock_is_not(self, config, tmp_path):
-        from target_datalake.storage import open_storage
+        from target_datalake.stores import open_storage
 
         run("-c", config, text=GOOD, cwd=tmp_path)
         lock = open_storage(str(tmp_path / "lake")).lock("_lake/lock/shop.lock")

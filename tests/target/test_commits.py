@@ -6,7 +6,7 @@ import pytest
 from target_datalake import layout
 from target_datalake.commits import Commit, CommitLog, DataFile, check_format, read_sources
 from target_datalake.errors import ConfigError, HeldError, StorageError
-from target_datalake.storage import open_storage
+from target_datalake.stores import open_storage
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from target_datalake.errors import ConfigError, CredentialsError, HeldError, NotFoundError, StorageError
-from target_datalake.storage import StagedFile, Storage, open_storage
+from target_datalake.storage import StagedFile, Storage
+from target_datalake.stores import open_storage
 from tests.places import LakePlace, make_s3_place
 
 KEY = "landing/shop/orders/load_date=2026-01-31/00000001-00-aaaa.parquet"

@@ -15,7 +15,7 @@ from target_datalake.commits import CommitLog
 from target_datalake.config import Config, to_config
 from target_datalake.input import Batch
 from target_datalake.messages import MessageReader
-from target_datalake.storage import open_storage
+from target_datalake.stores import open_storage
 from target_datalake.target import Clocks, Target
 
 if TYPE_CHECKING:

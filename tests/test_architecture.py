@@ -1,0 +1,156 @@
+"""The house's walls, read from the imports: floors, no rings, and each library where it belongs."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FLOORS = {
+    "tap_rest_api": """
+        ahead errors instants messages stdout
+        body infer log origin slices template
+        document stream_rules
+        check
+        config
+        auth bookmark catalog paginate retry
+        client detect state
+        pages request
+        records
+        streams
+        discover sync
+        run
+        cli
+    """,
+    "target_datalake": """
+        errors input lean_imports log runner timestamps widening
+        json_schema layout messages storage
+        column_types commits decode local_storage s3_storage validate
+        arrow_schema config parquet place stores
+        convert
+        rows
+        rejects
+        draft
+        sink
+        gathering
+        target
+        run
+        cli
+    """,
+    "lake": """
+        bookmarks errors outline programs runs text
+        history pipe project rejects snapshot stream_catalog summary
+        discover status tables
+        dataset run
+        catalog
+        overview
+        cli
+    """,
+}
+"""Each line is a floor, the ground floor first; a module imports only from lines before its own."""
+
+MAY_IMPORT = {"tap_rest_api": set(), "target_datalake": set(), "lake": {"target_datalake"}}
+
+FORMAT_FILES = {"arrow_schema", "commits", "config", "errors", "layout", "log", "storage", "stores", "widening"}
+"""What `lake` shares with the target: the lake's format, and how errors and logs look."""
+
+HOMES = {
+    "requests": {"tap_rest_api/auth", "tap_rest_api/client"},
+    "boto3": {"target_datalake/s3_storage"},
+    "botocore": {"target_datalake/s3_storage"},
+    "jsonschema_rs": {"target_datalake/validate"},
+    "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
+}
+"""Where a library may be imported; anywhere else it is a wall broken through."""
+
+HEAVY = {"pyarrow", "boto3", "duckdb", "pandas", "rich", "jsonschema", "importlib"}
+"""What may be imported inside a function, so that a command that does not need it starts at once."""
+
+
+def load(package: str) -> dict[str, ast.Module]:
+    return {
+        path.stem: ast.parse(path.read_text("utf-8"))
+        for path in (ROOT / package).glob("*.py")
+        if path.stem != "__init__"
+    }
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Return the dotted names that a piece of code imports."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            names |= {f"{module}.{alias.name}" for alias in node.names} if module in FLOORS else {module}
+    return names
+
+
+@pytest.fixture(params=FLOORS)
+def package(request) -> str:
+    return request.param
+
+
+def test_every_module_has_its_floor(package):
+    assert set(FLOORS[package].split()) == set(load(package))
+
+
+def test_a_module_imports_only_from_floors_below_it(package):
+    floors = [line.split() for line in FLOORS[package].strip().splitlines()]
+    height = {module: number for number, floor in enumerate(floors) for module in floor}
+    for module, tree in load(package).items():
+        for name in imported(tree):
+            if name.startswith(f"{package}."):
+                below = name.split(".")[1]
+                assert height[below] < height[module], f"{package}/{module}.py imports {below}"
+
+
+def test_nobody_imports_its_own_package(package):
+    for module, tree in load(package).items():
+        assert package not in imported(tree), f"{package}/{module}.py imports {package} itself"
+
+
+def test_packages_keep_apart(package):
+    for module, tree in load(package).items():
+        for name in imported(tree):
+            other = name.split(".")[0]
+            if other in FLOORS and other != package:
+                assert other in MAY_IMPORT[package], f"{package}/{module}.py imports {name}"
+                assert name.split(".")[1] in FORMAT_FILES, f"{package}/{module}.py imports {name}"
+
+
+def test_each_library_stays_at_home(package):
+    for module, tree in load(package).items():
+        for name in imported(tree):
+            homes = HOMES.get(name.split(".")[0])
+            assert homes is None or f"{package}/{module}" in homes, f"{package}/{module}.py imports {name}"
+
+
+def test_the_tap_knows_no_arrow():
+    for module, tree in load("tap_rest_api").items():
+        assert not any(name.startswith("pyarrow") for name in imported(tree)), module
+
+
+def test_each_program_has_one_writer_of_stdout():
+    writers = {
+        f"{package}/{module}"
+        for package in FLOORS
+        for module, tree in load(package).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and (ast.unparse(node) == "sys.stdout.buffer" or ast.unparse(node) == "os.write")
+    }
+    assert writers <= {"tap_rest_api/stdout", "target_datalake/run", "target_datalake/runner", "lake/pipe"}
+
+
+def test_late_imports_are_heavy_or_of_our_own(package):
+    for module, tree in load(package).items():
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef):
+                for name in imported(function):
+                    top = name.split(".")[0]
+                    assert top in HEAVY | {package, "target_datalake", "msgspec"}, f"{package}/{module}: {name}"
