@@ -13,13 +13,16 @@ FLOORS = {
     "tap_rest_api": """
         ahead errors instants messages stdout
         body infer log origin slices template
-        document stream_rules
+        document json_body problem
+        columns records template_rules
+        stream_rules
         check
         config
         auth bookmark catalog paginate retry
         client detect state
         pages request
-        records
+        unit
+        walk
         streams
         discover sync
         run

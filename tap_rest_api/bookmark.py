@@ -1,0 +1,244 @@
+"""Turns a bookmark and the replication key values of a page into the next bookmark and the records to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from tap_rest_api.errors import ConfigError
+from tap_rest_api.instants import format_instant, is_number, parse_instant, ranks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tap_rest_api.config import Replication
+
+    Key = tuple[Any, ...]
+
+_ANCHOR_LEVELS = 3
+_DATE_LENGTH = len("2024-01-31")
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Up to where a stream, or one parent's part of it, has been read.
+
+    Attributes:
+        key: The replication key.
+        value: Its highest value among the records emitted.
+        seen: The primary keys of the records that had this very value, as far as they are known.
+    """
+
+    key: str
+    value: Any
+    seen: frozenset[Key] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far the reading of one unit (a stream, or one parent's part of it) has come in this run.
+
+    Attributes:
+        replication: The stream's options; None for a full table.
+        start: The lowest value that is wanted, lookback included; None wants everything.
+        before: Where the last run ended.
+        at: The highest value taken in this run, which a lookback may put behind `before`.
+        reached: The later of the two: what the next bookmark will be.
+        anchor: From where the pages may be asked for again, see `set_anchor`.
+        recent: Value and primary key of the records that would then come a second time.
+    """
+
+    replication: Replication | None
+    start: Any = None
+    before: Bookmark | None = None
+    at: Bookmark | None = None
+    reached: Bookmark | None = None
+    anchor: Any = None
+    recent: frozenset[tuple[Any, Key]] = frozenset()
+
+
+def begin(replication: Replication | None, before: Bookmark | None) -> Reading:
+    """Start reading where the last run ended, less the lookback, or at the configured start.
+
+    Raises:
+        ConfigError: The bookmark belongs to another replication key, or the lookback does not fit it.
+    """
+    if replication is None or before is None:
+        return Reading(replication, start=replication.start if replication else None)
+    if before.key != replication.key:
+        message = f'the bookmark is one of "{before.key}", but the replication key is "{replication.key}"'
+        raise ConfigError(message, fix="take the stream's bookmark out of the state to read it all again.")
+    start = before.value if replication.lookback is None else _look_back(before.value, replication)
+    return Reading(replication, start, before, reached=before)
+
+
+def _look_back(value: Any, replication: Replication) -> Any:
+    distance = replication.lookback
+    if isinstance(distance, timedelta) and replication.format != "iso" and is_number(value):
+        return value - distance.total_seconds() * (1000 if replication.format == "epoch_ms" else 1)
+    if isinstance(distance, timedelta) and isinstance(value, str) and (instant := parse_instant(value)):
+        earlier = format_instant(instant - distance)
+        return earlier[:_DATE_LENGTH] if len(value) == _DATE_LENGTH else earlier
+    if isinstance(distance, int) and is_number(value):
+        return value - distance
+    fix = "a date-time needs a duration like PT5M, a number needs a number (or replication.format)."
+    raise ConfigError(f'lookback does not fit the values of "{replication.key}"', fix=fix)
+
+
+def take(
+    reading: Reading, values: Sequence[Any], key_of: Callable[[int], Key] | None
+) -> tuple[Reading, list[int] | None]:
+    """Take in one page of replication key values.
+
+    Left out are records from before the start, and those at a bookmark's own value whose primary keys were
+    seen there. A record without a value is always kept, and moves nothing.
+
+    Args:
+        reading: How far the unit had come before this page.
+        values: One for each record; None or UNSET where it has none.
+        key_of: Gives a record's primary key by its index; None for streams without one.
+
+    Returns:
+        How far it has come after the page, and the indexes of the records to keep, or None to keep all.
+
+    Raises:
+        ConfigError: The values have no order, or fall although the stream is said to be sorted.
+    """
+    valued = _valued(values)
+    if reading.replication is None or not valued:
+        return reading, None
+    page = _rank(reading, [values[index] for index in valued])
+    dropped = _dropped(reading, page, valued, values, key_of)
+    if dropped:
+        rows = [row for row in zip(valued, page.ranks, strict=True) if row[0] not in dropped]
+        valued, page = [index for index, _ in rows], replace(page, ranks=[rank for _, rank in rows])
+    if reading.replication.sorted == "asc":
+        _check_ascending(page if reading.anchor is None else replace(page, at=None), reading.replication)
+    keep = [index for index in range(len(values)) if index not in dropped] if dropped else None
+    if not page.ranks:
+        return reading, keep
+    highest = max(page.ranks)
+    ties = [index for rank, index in zip(page.ranks, valued, strict=True) if rank == highest]
+    seen = frozenset(map(key_of, ties)) if key_of is not None else frozenset()
+    top = Bookmark(reading.replication.key, values[ties[-1]], seen)
+    at = _later(reading.at, page.at, top, highest)
+    return replace(reading, at=at, reached=_later(reading.reached, page.reached, top, highest)), keep
+
+
+def set_anchor(reading: Reading, values: Sequence[Any], key_of: Callable[[int], Key]) -> Reading:
+    """Note from where a sorted stream's pages may be asked for again after a page, so that they do not shift.
+
+    It is the page's last value but one: whether the server's bound includes the bound itself or not, all
+    records with the last value come again, and those that were taken already are known. A page with fewer than
+    three values sets none: records with the last value but one may have begun pages before it.
+    """
+    valued = _valued(values)
+    ranked = ranks([values[index] for index in valued])
+    levels = sorted(set(ranked))[-_ANCHOR_LEVELS:]
+    if len(levels) < _ANCHOR_LEVELS:
+        return reading
+    known = [index for index, rank in zip(valued, ranked, strict=True) if rank >= levels[1]]
+    recent = frozenset((values[index], key_of(index)) for index in known)
+    return replace(reading, anchor=values[known[0]], recent=recent)
+
+
+def _valued(values: Sequence[Any]) -> Sequence[int]:
+    """Return the indexes of the records that have a value; NaN is none."""
+    if None not in values and UNSET not in values and float not in set(map(type, values)):
+        return range(len(values))
+    absent = (None, UNSET)
+    return [index for index, value in enumerate(values) if value not in absent and value == value]  # noqa: PLR0124 - NaN
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A page's values and the bounds they are held against, as what they compare by; None where unbounded."""
+
+    ranks: list[Any]
+    start: Any
+    before: Any
+    at: Any
+    reached: Any
+
+
+def _rank(reading: Reading, values: list[Any]) -> _Ranked:
+    bounds = (
+        reading.start,
+        *(mark.value if mark else None for mark in (reading.before, reading.at, reading.reached)),
+    )
+    known = [bound for bound in bounds if bound is not None]
+    try:
+        ranked = ranks([*values, *known])
+    except TypeError:
+        key = reading.replication.key if reading.replication else ""
+        fix = 'set "replication.start" to a value like the records\', or "replication.format" to epoch or epoch_ms.'
+        raise ConfigError(f'the values of "{key}" do not compare with where to start', fix=fix) from None
+    rest = iter(ranked[len(values) :])
+    return _Ranked(ranked[: len(values)], *(None if bound is None else next(rest) for bound in bounds))
+
+
+def _dropped(
+    reading: Reading,
+    page: _Ranked,
+    valued: Sequence[int],
+    values: Sequence[Any],
+    key_of: Callable[[int], Key] | None,
+) -> set[int]:
+    bounds = [bound for bound in (page.start, page.before, page.at) if bound is not None]
+    if not bounds or min(page.ranks) > max(bounds):
+        return set()
+    is_sorted = reading.replication is not None and reading.replication.sorted == "asc"
+    seams = [(page.before, reading.before), (page.at, reading.at if is_sorted else None)]
+    seen = [(rank, mark.seen) for rank, mark in seams if mark is not None and mark.seen]
+
+    def is_old(rank: Any, index: int) -> bool:
+        if page.start is not None and rank < page.start:
+            return True
+        if key_of is None:
+            return False
+        if reading.recent and (values[index], key_of(index)) in reading.recent:
+            return True
+        return any(rank == at and key_of(index) in keys for at, keys in seen)
+
+    return {index for rank, index in zip(page.ranks, valued, strict=True) if is_old(rank, index)}
+
+
+def _check_ascending(page: _Ranked, replication: Replication) -> None:
+    falls_inside = page.ranks != sorted(page.ranks)
+    falls_behind = bool(page.ranks) and page.at is not None and page.ranks[0] < page.at
+    if falls_inside or falls_behind:
+        raise ConfigError(
+            f'"{replication.key}" is said to be sorted "asc", but it falls from one record to the next',
+            fix='set "replication.sorted" to false: the bookmark then moves at the end of the stream.',
+        )
+
+
+def _later(mark: Bookmark | None, rank: Any, top: Bookmark, highest: Any) -> Bookmark:
+    """Return the later of a mark and a page's top; where they are level, both have seen their records."""
+    if mark is None or highest > rank:
+        return top
+    return mark if highest < rank else replace(mark, seen=mark.seen | top.seen)
+
+
+def later(left: Bookmark | None, right: Bookmark | None) -> Bookmark | None:
+    """Return the later of two bookmarks of one replication key; where they are level, what both have seen."""
+    if left is None or right is None:
+        return left or right
+    first, second = ranks([left.value, right.value])
+    return _later(left, first, right, second)
+
+
+def cap(bookmark: Bookmark, end: str) -> Bookmark:
+    """Hold a bookmark that many parents share to the time the run began.
+
+    A parent that was read early may have gained records since, older than what a later parent showed. Only
+    dates can be held; numbers need not be times.
+    """
+    value = bookmark.value
+    instant, limit = parse_instant(value) if isinstance(value, str) else None, parse_instant(end)
+    if instant is None or limit is None or instant <= limit:
+        return bookmark
+    return Bookmark(bookmark.key, end[:_DATE_LENGTH] if len(value) == _DATE_LENGTH else end)

@@ -1,0 +1,83 @@
+"""Turns a command line into a run, and every way a run can end into a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from tap_rest_api.errors import TapError
+from tap_rest_api.stdout import Interrupted, Stdout, end_on_signals
+
+_EXIT_BUG = 1
+_LEVELS = click.Choice(["debug", "info", "warning", "error"])
+_FORMATS = click.Choice(["text", "json"])
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-c", "--config", metavar="FILE", help="The configuration, a JSON file.")
+@click.option("--catalog", metavar="FILE", help="Which streams and fields to read; all of them without it.")
+@click.option("-s", "--state", metavar="FILE", help="Where the last run ended; the first run without it.")
+@click.option("-d", "--discover", "mode", flag_value="discover", help="Print the catalog; --catalog's choices stay.")
+@click.option("--test", "mode", flag_value="test", help="Fetch one page of each stream and print what came.")
+@click.option("--about", "mode", flag_value="about", help="Print what this tap can do.")
+@click.option("--format", "form", type=_FORMATS, default="text", help="Of --test and --about.")
+@click.option("--log-level", type=_LEVELS, default="info", show_default=True)
+@click.option("--log-format", type=_FORMATS, default="text", show_default=True)
+@click.version_option(package_name="rest-datalake", prog_name="tap-rest-api")
+@click.pass_obj
+def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:
+    r"""Read a REST API that one JSON file describes, and write Singer messages to stdout.
+
+    \b
+    Example:
+      tap-rest-api --config config.json --discover > catalog.json
+      tap-rest-api --config config.json --catalog catalog.json | target-datalake --config config.json
+    """
+    # Heavy: requests, singer and jsonschema cost 0.2 s, which --help need not pay.
+    from tap_rest_api.run import Options, run
+
+    if options["config"] is None and mode != "about":
+        raise click.UsageError("--config is missing.")
+    options["config"] = options["config"] or ""
+    return run(mode or "sync", Options(**options), stdout)
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code."""
+    stdout = Stdout()
+    end_on_signals(stdout)
+    sys.exit(_exit_code(stdout))
+
+
+def _exit_code(stdout: Stdout) -> int:
+    try:
+        return int(command(obj=stdout, standalone_mode=False) or 0)
+    except Interrupted as interruption:
+        return interruption.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except TapError as error:
+        return _show(error)
+    except Exception:  # noqa: BLE001 - the last resort: a bug, which must end in a log line and exit code 1
+        return _show_bug()
+
+
+def _show(error: TapError) -> int:
+    from tap_rest_api.log import log_error  # loaded by now: only the run raises a TapError
+
+    log_error(error)
+    return error.exit_code
+
+
+def _show_bug() -> int:
+    from tap_rest_api.log import LOGGER  # as above
+
+    LOGGER.critical("this is a bug in tap-rest-api, please report it", exc_info=True)
+    return _EXIT_BUG
+
+
+if __name__ == "__main__":
+    main()

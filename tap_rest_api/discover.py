@@ -1,0 +1,55 @@
+"""Turns the configuration, and samples where it gives no schema, into Singer's catalog."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from tap_rest_api.bookmark import begin
+from tap_rest_api.catalog import keep_selections, to_entry
+from tap_rest_api.infer import infer_schema
+from tap_rest_api.log import LOGGER
+from tap_rest_api.streams import contexts, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_rest_api.config import Stream
+    from tap_rest_api.unit import Source
+
+_SAMPLED_PARENTS = 20  # a child whose first twenty parents have no records is left without a sample
+
+
+def discover(source: Source, previous: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Build the catalog of every stream.
+
+    Args:
+        source: Asked only for streams without a schema.
+        previous: An earlier catalog, whose selections stay.
+
+    Raises:
+        TapError: A stream cannot be sampled.
+    """
+    entries = [to_entry(stream, _schema_of(source, stream)) for stream in source.config.streams]
+    catalog: dict[str, Any] = {"streams": entries}
+    return keep_selections(catalog, previous) if previous is not None else catalog
+
+
+def _schema_of(source: Source, stream: Stream) -> Mapping[str, Any]:
+    if stream.schema is not None:
+        return stream.schema
+    records = list(islice(_sample(source, stream), stream.sample))
+    if not records:
+        LOGGER.warning('%s: no records to infer a schema from; give it a "schema"', stream.name)
+    schema = infer_schema(records, stream.primary_key)
+    if stream.replication is not None:
+        schema["properties"].setdefault(stream.replication.key, {})
+    return schema
+
+
+def _sample(source: Source, stream: Stream) -> Iterator[Any]:
+    for context in islice(contexts(source, stream), _SAMPLED_PARENTS):
+        for batch in read(source, stream, context, begin(stream.replication, None)):
+            for record in batch.records:
+                yield json.loads(bytes(record))

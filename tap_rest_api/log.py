@@ -1,0 +1,88 @@
+"""Turns log records into lines on stderr, text or JSON, in which no secret can be read."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from base64 import b64encode, urlsafe_b64encode
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+from singer import metrics  # importing singer replaces the root handlers, so it comes before set_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_rest_api.errors import TapError
+
+LOGGER = logging.getLogger("tap_rest_api")
+
+_MASK = "***"
+_SHORTEST_SECRET = 3  # masking every "1" would leave no log to read
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Mask:
+    """Replaces every secret in a text: as it is, in base64, and as it stands in a URL or a JSON string."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets, and without control characters that a terminal would obey."""
+        masked = self._pattern.sub(_MASK, text) if self._pattern else text
+        return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", masked)
+
+
+def _forms(secret: str) -> set[str]:
+    raw = secret.encode("utf-8", "surrogateescape")
+    encoded = {b64encode(raw).decode(), urlsafe_b64encode(raw).decode()}
+    bare = {text.rstrip("=") for text in encoded}
+    return {secret, *encoded, *bare, quote(raw, safe=""), quote_plus(raw), json.dumps(secret)[1:-1]}
+
+
+class _TextFormatter(logging.Formatter):
+    def __init__(self, mask: Mask) -> None:
+        super().__init__("%(levelname)s %(message)s")  # singer-python's own, which readers of METRIC expect
+        self._mask = mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        is_plain = getattr(record, "plain", False)  # it says itself what it is
+        return self._mask(record.getMessage() if is_plain else super().format(record))
+
+
+class _JsonFormatter(_TextFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {"time": f"{moment}.{int(record.msecs):03}Z", "level": record.levelname, "logger": record.name}
+        line["message"] = record.getMessage()
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({key: self._mask(value) for key, value in line.items()}, ensure_ascii=False)
+
+
+_FORMATTERS = {"text": _TextFormatter, "json": _JsonFormatter}
+
+
+def set_up(level: str, form: str, mask: Mask) -> None:
+    """Send every log line of the process through one masking handler. May be called again, as secrets appear."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_FORMATTERS[form](mask))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    quietest = logging.DEBUG if level == "debug" else logging.WARNING
+    logging.getLogger("urllib3").setLevel(quietest)
+
+
+def log_metric(kind: str, metric: str, value: float, tags: dict[str, Any]) -> None:
+    """Log one METRIC line as singer-python does. `kind` is "counter" or "timer" (seconds)."""
+    metrics.log(LOGGER, metrics.Point(kind, metric, value, tags))
+
+
+def log_error(error: TapError) -> None:
+    """Log what ended the run: in text the three lines that `show` words, in JSON their parts."""
+    LOGGER.critical("%s", error.show(), extra={"plain": True})

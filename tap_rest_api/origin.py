@@ -1,0 +1,69 @@
+"""Turns a URL that somebody gave into the decision whether it may be asked, and with credentials or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tap_rest_api.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port, as RFC 6454 compares them; the host is compared as text, never resolved."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+
+def parse_origin(url: str) -> Origin:
+    """Read a URL's origin.
+
+    Raises:
+        RefusedError: It is not an http(s) URL with a host, or names a user.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise RefusedError(f"not a URL: {error}") from None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise RefusedError(f"not an http URL: {url[:200]}")
+    if parts.username is not None or "\\" in parts.netloc:
+        raise RefusedError("a URL that names a user is not followed", where=parts.hostname)
+    return Origin(parts.scheme, parts.hostname.lower(), port or _PORTS[parts.scheme])
+
+
+def is_own(url: str, own: Origin, allowed_hosts: Iterable[str]) -> bool:
+    """Tell whether a URL is on the API's own origin (True) or on an allowed host (False: no credentials).
+
+    Raises:
+        RefusedError: It is on neither, or would leave https.
+    """
+    origin = parse_origin(url)
+    if origin == own:
+        return True
+    if own.scheme == "https" and origin.scheme != "https":
+        raise RefusedError(f"the API sends us from https to {origin}, which is not followed")
+    if not any(_names(entry, origin) for entry in allowed_hosts):
+        fix = f'if it is right, add "{origin.host}:{origin.port}" to "allowed_hosts"; it gets no credentials.'
+        raise RefusedError(f"the API sends us to another origin, {origin}", fix=fix)
+    return False
+
+
+def _names(entry: str, origin: Origin) -> bool:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    names = {f"{host}:{origin.port}"}
+    if origin.port == _PORTS[origin.scheme]:
+        names.add(host)
+    return entry.lower() in names

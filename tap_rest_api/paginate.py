@@ -1,0 +1,264 @@
+"""Turns a page and where it stood into where the next page stands, or into the proof that there is none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from tap_rest_api.errors import PagingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+
+    from tap_rest_api.config import Pagination
+
+FIRST_NUMBER, FIRST_OFFSET = 1, 0
+
+_LINK = re.compile(r"<(?P<url>[^>]*)>(?P<parameters>[^<]*)")
+_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|next(?=\s*(?:[;,]|$)))", re.IGNORECASE)
+_MAX_EMPTY_PAGES = 20  # in a row; an API that filters after it has cut its pages may send some
+_TRUTHS = {1: True, 0: False, "true": True, "false": False}  # 1 and 0 are true and false as well
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where one page stands in its chain.
+
+    Attributes:
+        index: 0 for the first page.
+        received: Records of the pages before it.
+        total: How many records the pages before it promised in all.
+    """
+
+    index: int = 0
+    number: int | None = None
+    offset: int | None = None
+    cursor: str | int | None = None
+    url: str | None = None
+    received: int = 0
+    total: int | None = None
+
+    def scope(self, pagination: Pagination) -> dict[str, Any]:
+        """Return what `${page.…}` stands for."""
+        return {
+            "number": self.number,
+            "offset": self.offset,
+            "cursor": self.cursor,
+            "size": pagination.size,
+        }
+
+    def params(self, pagination: Pagination) -> dict[str, Any]:
+        """Return the query parameters that ask for this page."""
+        value = getattr(self, _VALUES.get(pagination.type, "cursor"))
+        params = {pagination.param: value, pagination.size_param: pagination.size}
+        return {name: value for name, value in params.items() if name is not None and value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a page says about the next one.
+
+    Attributes:
+        url: Where the page came from.
+        headers: By lower-case name.
+        count: Records on the page.
+        content: What tells the page's records from those of any other page, for the loop guard.
+        find: Looks up a path in the body; None where it is absent.
+        find_last: Looks up a path in the last record.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    count: int
+    content: Hashable
+    find: Callable[[str], Any]
+    find_last: Callable[[str], Any]
+
+
+_VALUES = {"page": "number", "offset": "offset", "cursor": "cursor"}
+
+
+def first_position(pagination: Pagination) -> Position:
+    """Return where a chain begins; `auto` does not know yet what counts, so it offers all."""
+    start = pagination.start
+    number = FIRST_NUMBER if start is None else start
+    offset = FIRST_OFFSET if start is None else start
+    kind = pagination.type
+    return Position(
+        number=number if kind in ("page", "auto") else None,
+        offset=offset if kind in ("offset", "auto") else None,
+    )
+
+
+def next_position(pagination: Pagination, position: Position, page: Evidence) -> Position | None:
+    """Return where the next page stands; None once the chain has ended by its own rule.
+
+    Raises:
+        PagingError: The page contradicts itself or its forerunners, or the chain ends before its total.
+    """
+    total = _total(pagination, position, page)
+    here = replace(position, received=position.received + page.count, total=total)
+    if pagination.max_pages is not None and position.index + 1 >= pagination.max_pages:
+        return None  # the user's own end counts as one
+    following = _RULES[pagination.type](pagination, here, page)
+    if following is not None:
+        return replace(following, index=position.index + 1)
+    check_total(here)
+    return None
+
+
+def check_total(here: Position) -> None:
+    """Hold the end of a chain against what its pages promised.
+
+    Raises:
+        PagingError: Records are missing.
+    """
+    if here.total is not None and here.received < here.total:
+        raise PagingError(f"the pages ended after {here.received} of {here.total} records")
+
+
+def _total(pagination: Pagination, position: Position, page: Evidence) -> int | None:
+    if pagination.total is None:
+        return None
+    total = page.find(pagination.total)
+    if not isinstance(total, int) or isinstance(total, bool):
+        raise PagingError(f'the page has no number at "{pagination.total}"')
+    if position.total is not None and total < position.total:
+        raise PagingError(
+            f"the total fell from {position.total} to {total} while its pages were read",
+            fix="records may have moved past us; run again.",
+        )
+    return total
+
+
+def _more(pagination: Pagination, page: Evidence) -> bool | None:
+    """Read the option "more"; None where it is not set."""
+    if pagination.more is None:
+        return None
+    value = page.find(pagination.more)
+    truth = _TRUTHS.get(value.lower() if isinstance(value, str) else value) if _is_scalar(value) else None
+    if truth is None:
+        raise PagingError(f'the page does not say true or false at "{pagination.more}"')
+    return truth
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (str, int, bool))
+
+
+def _none(_: Pagination, __: Position, ___: Evidence) -> None:
+    return None
+
+
+def _page(pagination: Pagination, here: Position, page: Evidence) -> Position | None:
+    if _counted_to_the_end(pagination, here, page):
+        return None
+    return replace(here, number=(here.number or 0) + 1)
+
+
+def _offset(pagination: Pagination, here: Position, page: Evidence) -> Position | None:
+    """Move on by what came, not by what was asked for: a server may cap the size."""
+    if _counted_to_the_end(pagination, here, page):
+        return None
+    if page.count == 0:
+        raise PagingError("the page says that there are more, but it is empty")
+    return replace(here, offset=(here.offset or 0) + page.count)
+
+
+def _counted_to_the_end(pagination: Pagination, here: Position, page: Evidence) -> bool:
+    more = _more(pagination, page)
+    if more is not None:
+        return not more
+    if here.total is not None and here.received >= here.total:
+        return True
+    is_short = pagination.stop == "short" and page.count < (pagination.size or 0)
+    return page.count == 0 or is_short
+
+
+def _cursor(pagination: Pagination, here: Position, page: Evidence) -> Position | None:
+    more = _more(pagination, page)
+    token = None if more is False else _token(pagination.next or "", page)
+    if token is None and more:
+        raise PagingError(f'the page says that there are more, but has nothing at "{pagination.next}"')
+    return None if token is None else replace(here, cursor=token)
+
+
+def _token(path: str, page: Evidence) -> str | int | None:
+    source, _, name = path.partition(":")
+    if source == "header" and name:
+        token: Any = page.headers.get(name.lower())
+    elif source == "last" and name:
+        token = page.find_last(name) if page.count else None
+    else:
+        token = page.find(path)
+    if token is None or token is False or token == "":
+        return None
+    if not _is_scalar(token) or token is True:
+        raise PagingError(f'what stands at "{path}" is not a token')
+    return token  # type: ignore[no-any-return]  # _is_scalar has just told
+
+
+def _link(pagination: Pagination, here: Position, page: Evidence) -> Position | None:
+    link = parse_next_link(page.headers.get("link", "")) if pagination.next is None else _token(pagination.next, page)
+    return None if link is None else replace(here, url=urljoin(page.url, str(link)))
+
+
+def parse_next_link(header: str) -> str | None:
+    """Read the target of rel="next" from a Link header (RFC 8288)."""
+    for match in _LINK.finditer(header):
+        if _NEXT.search(match["parameters"]):
+            return match["url"]
+    return None
+
+
+_RULES: dict[str, Callable[[Pagination, Position, Evidence], Position | None]] = {
+    "none": _none,
+    "page": _page,
+    "offset": _offset,
+    "cursor": _cursor,
+    "link": _link,
+}
+
+
+class LoopGuard:
+    """Remembers eight bytes of every token and every page of a chain, and stops at the first repeat.
+
+    So no page is ever asked for a third time, whether the API repeats a token, a ring of tokens, a link to
+    itself, or the last page's records for every number past the end.
+    """
+
+    def __init__(self) -> None:
+        self._tokens: set[int] = set()
+        self._pages: set[int] = set()
+        self._empty_pages = 0
+
+    def check_page(self, page: Evidence) -> None:
+        """Hold a page against all before it.
+
+        Raises:
+            PagingError: Its records have come before, or too many pages in a row were empty.
+        """
+        self._empty_pages = 0 if page.count else self._empty_pages + 1
+        if self._empty_pages > _MAX_EMPTY_PAGES:
+            raise PagingError(f"{_MAX_EMPTY_PAGES} pages in a row were empty, and still there is a next one")
+        if page.count:
+            self._remember(self._pages, page.content, "the API sent a page a second time")
+
+    def check_next(self, position: Position) -> None:
+        """Hold the next page's token or link against all before it.
+
+        Raises:
+            PagingError: It has been given before.
+        """
+        token = position.url if position.url is not None else position.cursor
+        if token is not None:
+            self._remember(self._tokens, token, "the API names a next page that it has named before")
+
+    def _remember(self, seen: set[int], what: Hashable, complaint: str) -> None:
+        digest = hash(what)  # SipHash, 64 bits, keyed by the process
+        if digest in seen:
+            fix = "the pagination options may not fit this API: it would never end."
+            raise PagingError(complaint, fix=fix)
+        seen.add(digest)

@@ -1,0 +1,99 @@
+"""Turns a stream of the configuration into its batches of records, the next page fetched while one is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tap_rest_api.bookmark import Reading, begin
+from tap_rest_api.errors import TapError
+from tap_rest_api.json_body import decode_exact, find_in, search
+from tap_rest_api.paginate import check_total
+from tap_rest_api.request import template_names
+from tap_rest_api.unit import Context, open_unit
+from tap_rest_api.walk import begin_walk, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from tap_rest_api.config import Stream
+    from tap_rest_api.json_body import Slice
+    from tap_rest_api.unit import Source, Unit
+    from tap_rest_api.walk import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One page's records that are to be emitted.
+
+    Attributes:
+        records: Each its own JSON text.
+        reading: How far the unit has come with them.
+        extracted_at: When the page was received.
+        is_proven: Once they are emitted, nothing before `reading.reached` is missing.
+        is_skipped: A rule of the option "errors" left the rest of the unit out.
+    """
+
+    records: Sequence[Slice]
+    reading: Reading
+    extracted_at: datetime
+    is_proven: bool
+    is_skipped: bool = False
+
+
+def read(source: Source, stream: Stream, context: Context, reading: Reading) -> Iterator[Batch]:
+    """Read one unit: a stream, or what it has for one parent.
+
+    Raises:
+        TapError: The unit cannot be read to its end; nothing that was not proven may be bookmarked.
+    """
+    unit = open_unit(source, stream, context)
+    try:
+        yield from _walk(unit, begin_walk(unit, reading))
+    except TapError as error:
+        error.where = error.where or f'stream "{stream.name}"'
+        raise
+
+
+def _walk(unit: Unit, place: Place | None) -> Iterator[Batch]:
+    """Follow a page chain, always asking for the next page before this one is used."""
+    pending = unit.ask(place.request, place.position) if place else None
+    while place is not None and pending is not None:
+        answer = pending.result()
+        if answer.page is None:
+            is_end = answer.action == "end"
+            if is_end:
+                check_total(place.position)
+            yield Batch((), place.reading, answer.received_at, is_proven=is_end, is_skipped=not is_end)
+            return
+        taken = step(unit, place, answer.page)
+        place = taken.place
+        pending = unit.ask(place.request, place.position) if place else None
+        yield Batch(taken.records, taken.reading, answer.received_at, taken.is_proven)
+
+
+def contexts(source: Source, stream: Stream) -> Iterator[Context]:
+    """Yield every parent record for which a stream is read; one empty context for a stream without a parent.
+
+    The parent is read from its own start, whether or not it is selected.
+    """
+    if stream.parent is None:
+        yield Context()
+        return
+    parent = source.config.stream(stream.parent.stream)
+    for outer in contexts(source, parent):
+        for batch in read(source, parent, outer, begin(parent.replication, None)):
+            for record in batch.records:
+                content = decode_exact(record)
+                if stream.parent.where is None or search(stream.parent.where, content):
+                    yield _to_context(stream, parent, content)
+
+
+def _to_context(stream: Stream, parent: Stream, record: Any) -> Context:
+    keep = stream.parent.keep if stream.parent else {}
+    return Context(
+        values={name: find_in(record, name) for name in template_names(stream, "parent")},
+        kept={name: find_in(record, path) for name, path in keep.items()},
+        identity={name: record.get(name) for name in parent.primary_key},
+    )

@@ -1,0 +1,173 @@
+"""Turns one unit (a stream, or its part for one parent) into requests, and its pages into records to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from tap_rest_api.bookmark import Reading, set_anchor, take
+from tap_rest_api.columns import column_reader
+from tap_rest_api.detect import detect_pagination
+from tap_rest_api.errors import ConfigError, RecordsPathError
+from tap_rest_api.log import LOGGER
+from tap_rest_api.pages import page_parser
+from tap_rest_api.records import add_fields
+from tap_rest_api.request import build_request, template_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from tap_rest_api.ahead import Worker
+    from tap_rest_api.client import Answer, Client, Request, Response
+    from tap_rest_api.columns import Columns
+    from tap_rest_api.config import Config, Pagination, Stream
+    from tap_rest_api.json_body import Slice
+    from tap_rest_api.pages import Page
+    from tap_rest_api.paginate import Evidence, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The API and what a run knows about it.
+
+    Attributes:
+        end: When the run began, RFC 3339: what `${sync.end}` stands for.
+        parsers: What finds the records of each stream.
+        located: The streams that do not say where their records are, and whose place has been found.
+        told: What has been logged already, and need not be again.
+    """
+
+    config: Config
+    client: Client
+    worker: Worker
+    end: str
+    parsers: dict[str, Callable[[Response], Page]] = field(default_factory=dict)
+    located: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parent record for which a child stream is read; empty for a stream without a parent.
+
+    Attributes:
+        values: What the request's `${parent.…}` stand for.
+        kept: The fields that the parent gives to every record.
+        identity: The parent's primary key, by field: whose bookmark it is. None without a parent.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What stays the same over all pages of one unit; see `open_unit`."""
+
+    source: Source
+    stream: Stream
+    context: Context
+    columns_of: Callable[[Sequence[Slice]], Columns]
+    keys_of: Callable[[Sequence[Slice]], Columns]
+
+    def request(self, pagination: Pagination, position: Position, reading: Reading) -> Request:
+        """Build the request for a page."""
+        sync = {"start": reading.start, "end": self.source.end}
+        scope = {"parent": self.context.values, "sync": sync}
+        return build_request(self.source.config, self.stream, pagination, position, scope)
+
+    def ask(self, request: Request, position: Position) -> Future[Answer[Page]]:
+        """Queue the request for a page."""
+        parse_page = self._parser()
+
+        def parse(response: Response) -> Page:
+            try:
+                return parse_page(response)
+            except RecordsPathError as error:
+                raise self._misplaced(error, position) from None
+
+        return self.source.worker.submit(lambda: self.source.client.fetch(request, self.stream, parse))
+
+    def _parser(self) -> Callable[[Response], Page]:
+        """Return the stream's parser; `settle` replaces it once the place of the records is found."""
+        name, pagination = self.stream.name, self.stream.pagination
+        if name not in self.source.parsers:
+            paths = [path for path in (pagination.next, pagination.more, pagination.total) if path is not None]
+            self.source.parsers[name] = page_parser(self.stream.records, None if pagination.type == "auto" else paths)
+        return self.source.parsers[name]
+
+    def _misplaced(self, error: RecordsPathError, position: Position) -> RecordsPathError:
+        message = f'stream "{self.stream.name}": page {position.index + 1} {error.message}'
+        return RecordsPathError(message, where=f"{self.stream.where}/records", fix=error.fix)
+
+    def settle(self, pagination: Pagination, page: Page, evidence: Evidence) -> Pagination:
+        """Find out, on a first page, what the configuration leaves open; say it once."""
+        name = self.stream.name
+        if self.stream.records is None and page.records and name not in self.source.located:
+            self.source.located.add(name)
+            if page.path is not None:
+                self.source.parsers[name] = page_parser(page.path)
+            place = "the body itself" if page.path is None else f'at "{page.path}"'
+            self.tell(f"{name}: the records are {place}")
+        if pagination.type != "auto":
+            return pagination
+        found = detect_pagination(pagination, self.stream.params, template_names(self.stream, "page"), evidence)
+        self.tell(f"{name}: pagination found: {found.what}")
+        if found.looks_cut:
+            LOGGER.warning(
+                '%s: %d records and no next page found: set "pagination" if there are more', name, evidence.count
+            )
+        return found.pagination
+
+    def tell(self, message: str) -> None:
+        """Log what need be said only once a run."""
+        if message not in self.source.told:
+            self.source.told.add(message)
+            LOGGER.info("%s", message)
+
+    def take(
+        self, reading: Reading, page: Page, position: Position, *, is_anchored: bool
+    ) -> tuple[Reading, Sequence[Slice]]:
+        """Leave out what was emitted before, and put the parent's fields into the rest."""
+        try:
+            columns = self.columns_of(page.records)
+        except RecordsPathError as error:
+            raise self._misplaced(error, position) from None
+        self._check_kept(columns)
+        values = columns[reading.replication.key] if reading.replication else ()
+        key_of = self._key_of(page) if self.stream.primary_key else None
+        reading, keep = take(reading, values, key_of)
+        if is_anchored and key_of is not None:
+            reading = set_anchor(reading, values, key_of)
+        records = page.records if keep is None else [page.records[index] for index in keep]
+        return reading, add_fields(records, self.context.kept) if self.context.kept else records
+
+    def _key_of(self, page: Page) -> Callable[[int], tuple[Any, ...]]:
+        """Return what reads one record's primary key, which is needed only where a bookmark's value is met."""
+
+        def key_of(index: int) -> tuple[Any, ...]:
+            own = {name: values[0] for name, values in self.keys_of([page.records[index]]).items()}
+            found = {**own, **self.context.kept}
+            return tuple(None if found[name] is UNSET else found[name] for name in self.stream.primary_key)
+
+        return key_of
+
+    def _check_kept(self, columns: Columns) -> None:
+        """A field that the parent gives must not be the record's own too."""
+        for name in self.context.kept:
+            if any(item is not UNSET for item in columns[name]):
+                raise ConfigError(
+                    f'stream "{self.stream.name}": its records have a field "{name}" of their own',
+                    where=f"{self.stream.where}/parent/keep",
+                    fix="keep the parent's field under another name.",
+                )
+
+
+def open_unit(source: Source, stream: Stream, context: Context) -> Unit:
+    """Make ready what the unit's pages are read with."""
+    fields = [*context.kept, *([stream.replication.key] if stream.replication else [])]
+    return Unit(source, stream, context, column_reader(fields), column_reader(stream.primary_key))
