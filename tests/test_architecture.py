@@ -50,6 +50,9 @@ FLOORS = {
         dataset run
         catalog
         overview
+        terminal
+        options
+        look_commands run_commands
         cli
     """,
 }

@@ -1,0 +1,50 @@
+"""Options that commands share become a project, an address or a pair of programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lake.errors import UsageError
+from lake.terminal import print_notice
+
+if TYPE_CHECKING:
+    from lake.programs import Programs
+    from lake.project import Project
+
+config_option = click.option("-c", "--config", "config", metavar="FILE", help="Default: config.json.")
+lake_option = click.option("--lake", "address", metavar="PATH", help="A lake's folder or s3:// address, instead.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def open_project(config: str | None) -> Project:
+    """Return the project of `-c`, or that of the working folder.
+
+    Raises:
+        UsageError: None is named, and the folder has none.
+        TargetError: The configuration cannot be used.
+    """
+    from lake.project import find_config, load_project  # their imports are not for --help
+
+    if config is not None:
+        return load_project(Path(config))
+    path = find_config(Path.cwd())
+    if path.name != "config.json":
+        print_notice(f"Notice: there is no config.json; using {path.name}.")
+    return load_project(path)
+
+
+def chosen_programs(log_level: str | None) -> Programs:
+    """Return how the tap and the target are started; None leaves their log level to them."""
+    from lake import programs  # the module, so that tests can put programs of their own in place of the two
+
+    return programs.with_log_level(programs.PROGRAMS, log_level)
+
+
+def lake_address(config: str | None, address: str | None) -> str | Path:
+    """Return the lake that `--lake` names, or the configuration file that names it. Raises UsageError."""
+    if config is not None and address is not None:
+        raise UsageError("-c and --lake both name a lake", where="--lake", fix="leave one of them out")
+    return address if address is not None else open_project(config).config_path

@@ -1,0 +1,116 @@
+"""``lake run`` and ``lake discover``: the commands that start a tap."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lake.errors import LakeError, Stopped
+from lake.options import chosen_programs, config_option, json_option, open_project
+from lake.terminal import on_terminal, print_error, print_nothing, print_notice, print_text
+from target_datalake.errors import TargetError
+from target_datalake.log import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake.programs import Programs
+    from lake.project import Project
+    from lake.run import RunOptions
+    from lake.runs import RunRecord
+
+_REJECTS_BYTES = 4 << 20
+"""The summary looks for the commonest reason in no more than this of rejected records."""
+
+
+@click.command()
+@click.option("-c", "--config", "configs", multiple=True, metavar="FILE", help="Repeat it to run several in turn.")
+@click.option("--catalog", metavar="FILE", help="The Singer catalog to use. Default: catalog.json beside the config.")
+@click.option("--stream", "streams", multiple=True, metavar="NAME", help="Take only this stream. Repeatable.")
+@click.option("--full-refresh", is_flag=True, help="Read the streams anew, from their start; what landed stays.")
+@json_option
+@click.option("--quiet", is_flag=True, help="Print only what is wrong, as cron wants it.")
+@click.option("--log-level", type=click.Choice(LEVELS), help="Of both programs' logs, on stderr. Default: info.")
+def run(*, configs: tuple[str, ...], as_json: bool, quiet: bool, log_level: str | None, **options: Any) -> int:
+    """Run the tap into the target, from where the lake left off.
+
+    \b
+    Example:
+      lake run -c config.json --stream diaper_reviews
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.run import RunOptions  # its imports are not for --help
+
+    catalog = Path(options["catalog"]) if options["catalog"] else None
+    chosen = RunOptions(catalog, options["streams"], full_refresh=options["full_refresh"])
+    programs = chosen_programs(log_level or ("warning" if quiet else None))
+    show = print_nothing if quiet and not as_json else _print_json if as_json else _print_summary
+    first_failure = 0
+    for config in configs or (None,):
+        try:
+            record = _run_one(open_project(config), chosen, programs, show, quiet=quiet)
+            code = record.exit_code
+        except (LakeError, TargetError) as error:  # the next configuration still gets its run
+            print_error(error)
+            code = error.exit_code
+        first_failure = first_failure or code
+    return first_failure
+
+
+@click.command()
+@config_option
+@click.option("--catalog", metavar="FILE", help="The file to write. Default: catalog.json beside the config.")
+@json_option
+def discover(*, config: str | None, catalog: str | None, as_json: bool) -> None:
+    """Ask the API for its streams, and write the catalog; selections already made are kept.
+
+    \b
+    Example:
+      lake discover -c config.json
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.discover import discover as ask  # its imports are not for --help
+    from lake.discover import to_stream_table
+    from lake.project import require_tap
+
+    project = open_project(config)
+    require_tap(project)
+    path = Path(catalog) if catalog else project.catalog_path
+    found = ask(project.config_path, path, chosen_programs(None))
+    print_text(json.dumps(found) if as_json else to_stream_table(found, terminal=on_terminal()))
+    click.echo(f"Wrote {path}.", err=True)
+
+
+def _run_one(
+    project: Project,
+    options: RunOptions,
+    programs: Programs,
+    show: Callable[[RunRecord, Project], None],
+    *,
+    quiet: bool,
+) -> RunRecord:
+    """Run one configuration and show its end. Raises Stopped after a signal: no other one begins."""
+    from lake.run import run_source  # its imports are not for --help
+
+    record = run_source(project, options, programs, print_nothing if quiet else print_notice)
+    show(record, project)
+    if record.outcome == "stopped":
+        raise Stopped(record.exit_code - 128)
+    return record
+
+
+def _print_summary(record: RunRecord, project: Project) -> None:
+    from lake.rejects import read_rejected_of  # its imports are not for --help
+    from lake.summary import Place, common_reasons, to_summary
+
+    storage = project.storage()
+    reasons = common_reasons(read_rejected_of(storage, record, _REJECTS_BYTES)) if record.rejected else []
+    address = str(project.config_path) if project.s3 else storage.uri
+    print_text(to_summary(record, Place(storage.uri, address), reasons, terminal=on_terminal()))
+
+
+def _print_json(record: RunRecord, project: Project) -> None:
+    from lake.summary import to_json  # its imports are not for --help
+
+    print_text(to_json(record, project.storage().uri))

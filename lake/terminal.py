@@ -1,0 +1,53 @@
+"""What a command has to say goes to stdout, and notices and errors to stderr."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lake.errors import Stopped
+from target_datalake.log import escape
+
+if TYPE_CHECKING:
+    from lake.errors import LakeError
+    from target_datalake.errors import TargetError
+
+
+def print_text(text: str) -> None:
+    """Print to stdout. A reader that has left ends the program as SIGPIPE would; click would make it exit code 1."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the exit's own flush fails again
+        raise Stopped(signal.SIGPIPE) from None
+
+
+def print_nothing(*_: Any) -> None:
+    """Print nothing."""
+
+
+def print_notice(text: str) -> None:
+    """Tell a person something on stderr."""
+    click.echo(escape(text), err=True)
+
+
+def print_error(error: LakeError | TargetError) -> None:
+    """Print what went wrong, where, and how to mend it, on stderr."""
+    for line in error.show().split("\n"):
+        click.echo(escape(line), err=True)
+
+
+def to_json(value: Any) -> str:
+    """Return a value as one line of JSON."""
+    import msgspec  # 20 ms, not for --help
+
+    return msgspec.json.encode(value).decode()
+
+
+def on_terminal() -> bool:
+    """Tell whether stdout is a terminal, to draw for."""
+    return sys.stdout.isatty()
