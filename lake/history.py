@@ -8,8 +8,9 @@ from urllib.parse import unquote
 
 from lake.errors import NotALakeError
 from target_datalake import layout
-from target_datalake.commits import CommitLog, check_format, read_sources
+from target_datalake.commit_log import CommitLog, read_sources
 from target_datalake.errors import NotFoundError
+from target_datalake.lake_format import check_format
 
 if TYPE_CHECKING:
     from target_datalake.commits import Commit

@@ -7,7 +7,7 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from target_datalake.commits import CommitLog
+from target_datalake.commit_log import CommitLog
 from target_datalake.errors import StorageError
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from lake.project import require_tap
 from lake.runs import RunRecord, add_totals, new_run_id, package_versions, write_run
 from lake.stream_catalog import check_names, read_stream_catalog, select_streams, selected_names
 from target_datalake import layout
-from target_datalake.commits import CommitLog, check_format
+from target_datalake.commit_log import CommitLog
 from target_datalake.errors import TargetError
+from target_datalake.lake_format import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable

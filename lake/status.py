@@ -11,7 +11,7 @@ from lake.bookmarks import oldest_bookmark
 from lake.history import decode_name
 from lake.runs import latest_runs
 from lake.text import to_age, to_minute, to_table
-from target_datalake.commits import CommitLog, read_sources
+from target_datalake.commit_log import CommitLog, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

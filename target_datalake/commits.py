@@ -1,24 +1,21 @@
-"""Staged files become a commit: one entry of a source's log, put if absent, then published.
+"""An entry of a source's log, and the entries that may follow it: values, written and read by `CommitLog`.
 
-The order is the promise. Files are staged where no reader looks; the entry, which names them together with the STATE
-they were read up to, is the commit point; only then do the files appear. A crash before the entry leaves nothing
-but leftovers, a crash after it is mended by publishing the last entry again.
+A run's commit adds files and moves the STATE on. Any other writer (a maintenance command, a rewind, a recovery) makes
+its entry with `follow` or `undo`, so that what it does not mean to change is carried over.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_datalake import layout
-from target_datalake.errors import ConfigError, HeldError, NotFoundError, StorageError
 from target_datalake.storage import StagedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from target_datalake.storage import Storage
+    from collections.abc import Iterable
 
 
 class DataFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=False):
@@ -34,6 +31,8 @@ class DataFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
         version: The table version all its rows carry; None where the tap sent none.
         upload_id: On S3 the upload that held it; needed to publish it again after a crash.
         parts: The ETags of that upload's parts.
+        merge_key: Where its bytes stand, complete and outside every dataset, until it is published: only for files
+            that take the place of others, see `layout.merge_key`. Empty for a file that was staged.
     """
 
     key: str
@@ -45,6 +44,7 @@ class DataFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     version: int | None = None
     upload_id: str = ""
     parts: tuple[str, ...] = ()
+    merge_key: str = ""
 
     def staged(self) -> StagedFile:
         """Return what storage needs to publish it."""
@@ -82,7 +82,10 @@ class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
         versions: The active version of every stream that ever activated one.
         add: The data files of this commit.
         rejected: Its files of rejected records.
-        remove: Keys that readers no longer see.
+        remove: Keys that readers no longer see, and that publishing deletes before any new file appears.
+        void: The first of the entries that this one undoes, up to its own parent: they count as never written, and
+            state, schemas and versions are again those of the entry before them. 0: none.
+        purpose: What wrote it: ``run``, ``void``, ``rewind``, ``state``, or the name of a maintenance command.
     """
 
     n: int
@@ -98,112 +101,79 @@ class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
     add: tuple[DataFile, ...] = ()
     rejected: tuple[DataFile, ...] = ()
     remove: tuple[str, ...] = ()
+    void: int = 0
+    purpose: str = "run"
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """Return the files it added, those of rejected records first: the order in which they are published."""
+        return (*self.rejected, *self.add)
 
 
-_decode = msgspec.json.Decoder(Commit).decode
+def new_commit_id() -> str:
+    """Return an id that no other entry has."""
+    return secrets.token_hex(8)
 
 
-class CommitLog:
-    """The log of one source in one lake."""
-
-    def __init__(self, storage: Storage, source: str) -> None:
-        self.storage = storage
-        self.source = source
-
-    def head(self) -> Commit | None:
-        """Return the last entry, or None when nothing was ever committed."""
-        last = max((file.key for file in self.storage.list(layout.log_prefix(self.source))), default=None)
-        return None if last is None else self._read_key(last)
-
-    def read(self, n: int) -> Commit:
-        """Return entry n. Raises NotFoundError."""
-        return self._read_key(layout.log_key(self.source, n))
-
-    def entries(self) -> Iterator[Commit]:
-        """Yield every entry, oldest first."""
-        for file in self.storage.list(layout.log_prefix(self.source)):
-            yield self._read_key(file.key)
-
-    def recover(self) -> Commit | None:
-        """Finish what a crash interrupted, and return the head.
-
-        The last entry is published again, which changes nothing when it was, and what dead runs staged is swept.
-        Call it with the source's lock held.
-        """
-        head = self.head()
-        if head is not None:
-            self.publish(head)
-        number = head.n if head else 0
-        prefixes = (f"landing/{layout.encode_name(self.source)}", layout.rejected_prefix(self.source))
-        self.storage.sweep(prefixes, lambda key: layout.commit_of(key) <= number)
-        return head
-
-    def append(self, commit: Commit) -> None:
-        """Put an entry: the commit point. After a crash here it is there in full, or not at all.
-
-        Raises:
-            HeldError: Another writer's entry has this number.
-        """
-        key = layout.log_key(self.source, commit.n)
-        if self.storage.put_if_absent(key, msgspec.json.encode(commit)):
-            return
-        if self._read_key(key).id != commit.id:  # the same id: our own entry, whose acknowledgement was lost
-            raise HeldError(
-                f"another run wrote commit {commit.n} of source {self.source!r} first",
-                where=f"{self.storage.uri}/{key}",
-                fix="let only one run write a source at a time, then run again: nothing is lost",
-            )
-
-    def publish(self, commit: Commit) -> None:
-        """Make a commit's files appear. Interrupted, it leaves some of them unseen until the next `recover`."""
-        for file in (*commit.rejected, *commit.add):
-            try:
-                self.storage.publish(file.staged())
-            except NotFoundError as error:
-                raise StorageError(
-                    f"commit {commit.n} of source {self.source!r} names a file that is neither published nor staged",
-                    where=f"{self.storage.uri}/{file.key}",
-                    fix="someone removed it: restore it from a backup",
-                ) from error
-
-    def _read_key(self, key: str) -> Commit:
-        try:
-            return _decode(self.storage.read(key))
-        except msgspec.DecodeError as error:
-            raise StorageError(
-                f"an entry of the log is damaged: {error}",
-                where=f"{self.storage.uri}/{key}",
-                fix="restore this file from a backup; nothing has been changed",
-            ) from error
+def format_time(now_us: int) -> str:
+    """Return microseconds since 1970, UTC, as `Commit.committed_at` has them."""
+    return datetime.fromtimestamp(now_us / 1e6, UTC).isoformat(timespec="milliseconds")
 
 
-def read_sources(storage: Storage) -> list[str]:
-    """Return the encoded names of the sources that have a log in this lake."""
-    prefix = f"{layout.LOG_PREFIX}/"
-    return sorted({file.key[len(prefix) :].partition("/")[0] for file in storage.list(layout.LOG_PREFIX)})
+def follow(head: Commit | None, source: str, *, now_us: int, **changes: Any) -> Commit:
+    """Return the entry after a head that changes nothing but what `changes` say.
 
+    This is how a maintenance commit begins. It is written with the source's lock held, in this order::
 
-def check_format(storage: Storage, *, write: bool) -> None:
-    """Check that this program knows the lake's layout, and write the layout's version into a new lake.
+        lock = storage.lock(layout.lock_key(source))  # None on S3, where the conditional put decides
+        head = log.recover()
+        ...  # stage new files for commit head.n + 1: see below
+        commit = follow(head, source, now_us=..., run=..., purpose="compact", add=(...), remove=(...))
+        log.append(commit)  # the commit point; HeldError: another writer was first, so withdraw
+        log.publish(commit)  # deletes `remove`, then makes `add` appear
 
-    Raises:
-        ConfigError: A newer program wrote the lake.
+    Files that take the place of others must not be staged, since the store may drop what is staged when the others are
+    gone already: write them whole with ``storage.put`` under `layout.merge_key`, and name that in `DataFile.merge_key`.
+    A crash before `append` leaves them to be swept, one after it is finished by the next `recover`.
     """
-    try:
-        version = msgspec.json.decode(storage.read(layout.FORMAT_KEY))["layout"]
-    except NotFoundError:
-        if write:
-            storage.put(layout.FORMAT_KEY, msgspec.json.encode({"layout": layout.FORMAT_VERSION}) + b"\n")
-        return
-    except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise StorageError(
-            "the lake's format file is damaged",
-            where=f"{storage.uri}/{layout.FORMAT_KEY}",
-            fix=f'it should hold {{"layout": {layout.FORMAT_VERSION}}}',
-        ) from error
-    if version > layout.FORMAT_VERSION:
-        raise ConfigError(
-            f"this lake has layout {version}, this program knows up to {layout.FORMAT_VERSION}",
-            where=f"{storage.uri}/{layout.FORMAT_KEY}",
-            fix="install a newer rest-datalake",
-        )
+    before = {
+        "state": head.state if head else None,
+        "schemas": dict(head.schemas) if head else {},
+        "versions": dict(head.versions) if head else {},
+    }
+    return Commit(
+        n=head.n + 1 if head else 1,
+        id=changes.pop("id", None) or new_commit_id(),
+        parent=head.id if head else "",
+        source=source,
+        run=changes.pop("run", ""),
+        committed_at=format_time(now_us),
+        streams=changes.pop("streams", {}),
+        **{**before, **changes},
+    )
+
+
+def undo(head: Commit, undone: Iterable[Commit], before: Commit | None, *, now_us: int, **changes: Any) -> Commit:
+    """Return the entry that puts a log back to where it was, as if some entries had never been written.
+
+    Args:
+        head: The log's last entry.
+        undone: The entries to undo, oldest first, `head` the last of them.
+        before: The entry before the first of them; None when that is the log's first.
+        now_us: Microseconds since 1970, UTC.
+        changes: What else the entry says: ``run``, ``purpose``.
+    """
+    entries = list(undone)
+    removed = {key for commit in entries for key in commit.remove}
+    keys = [file.key for commit in entries for file in commit.files if file.key not in removed]
+    return follow(
+        head,
+        head.source,
+        now_us=now_us,
+        state=before.state if before else None,
+        schemas=before.schemas if before else {},
+        versions=before.versions if before else {},
+        remove=tuple(keys),
+        void=entries[0].n,
+        **changes,
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from target_datalake import layout
+from target_datalake.commits import new_commit_id
 from target_datalake.parquet import Footer, ParquetFile
 from target_datalake.rejects import RejectsFile
 
@@ -31,7 +31,7 @@ class Draft:
         self._storage = storage
         self.source = source
         self.n = n
-        self.id = secrets.token_hex(8)
+        self.id = new_commit_id()
         self._clock_us = clock_us
         self._compression = compression
         self._files = 0

@@ -20,6 +20,8 @@ FORMAT_KEY = "_lake/format.json"
 LOG_PREFIX = "_lake/log"
 TMP_PREFIX = "_lake/tmp"
 LOCK_PREFIX = "_lake/lock"
+MERGE_PREFIX = "_lake/merge"
+CHECKPOINT_PREFIX = "_lake/checkpoints"
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 _MAX_NAME_BYTES = 200
@@ -78,6 +80,16 @@ def rejected_key(source: str, stream: str, name: str) -> str:
     return f"{rejected_prefix(source)}/{encode_name(stream)}/{name}.jsonl.gz"
 
 
+def merge_prefix(source: str) -> str:
+    """Return the folder of files that are to take the place of others, complete but not yet published."""
+    return f"{MERGE_PREFIX}/{encode_name(source)}"
+
+
+def merge_key(source: str, name: str) -> str:
+    """Return where a file stands whole until its commit is published; `name` begins as `file_name` says."""
+    return f"{merge_prefix(source)}/{name}"
+
+
 def log_prefix(source: str) -> str:
     """Return the folder of a source's commit log."""
     return f"{LOG_PREFIX}/{encode_name(source)}"
@@ -86,6 +98,16 @@ def log_prefix(source: str) -> str:
 def log_key(source: str, commit: int) -> str:
     """Return the key of one entry of a source's commit log; entries count from 1."""
     return f"{log_prefix(source)}/{commit:020d}.json"
+
+
+def checkpoint_prefix(source: str) -> str:
+    """Return the folder of a source's checkpoints: stretches of its log, which only save time."""
+    return f"{CHECKPOINT_PREFIX}/{encode_name(source)}"
+
+
+def checkpoint_key(source: str, last: int) -> str:
+    """Return the key of the checkpoint that ends with an entry."""
+    return f"{checkpoint_prefix(source)}/{last:020d}.json.gz"
 
 
 def schema_key(source: str, stream: str, schema_id: str) -> str:

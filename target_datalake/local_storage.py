@@ -16,7 +16,7 @@ from target_datalake.layout import TMP_PREFIX
 from target_datalake.storage import StagedFile, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _FIXES = {
     errno.ENOSPC: "free some space on this disk, then run again: what was committed before is safe",
@@ -40,6 +40,7 @@ class LocalStorage:
         self._root = Path(path).absolute()
         self._scratch = self._root / TMP_PREFIX / scratch
         self.uri = str(self._root)
+        self.may_lose_staged = False
 
     def read(self, key: str) -> bytes:
         """Return a file's bytes."""
@@ -51,10 +52,20 @@ class LocalStorage:
         with _explained(f"read {key}"):
             return (self._root / key).open("rb")
 
-    def list(self, prefix: str) -> Iterator[StoredFile]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[StoredFile]:
         """Yield the files under a folder in the order of their keys."""
         with _explained(f"list {prefix}"):
-            yield from sorted(_walk(self._root, prefix), key=lambda file: file.key)
+            yield from sorted(_walk(self._root, prefix, after), key=lambda file: file.key)
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the names of the folders directly under a folder."""
+        with (
+            _explained(f"list {prefix}"),
+            contextlib.suppress(FileNotFoundError),
+            os.scandir(self._root / prefix) as all_,
+        ):
+            return sorted(entry.name for entry in all_ if entry.is_dir(follow_symlinks=False))
+        return []
 
     def put(self, key: str, data: bytes, *, private: bool = False) -> None:
         """Write or replace a file: a reader sees the old bytes or the new ones. A crash leaves the old."""
@@ -86,6 +97,18 @@ class LocalStorage:
         with _explained(f"remove {key}"):
             path.unlink(missing_ok=True)
             _sync_folder(path.parent)
+
+    def move(self, key: str, new_key: str) -> None:
+        """Rename a file, and make both names durable: the new one first."""
+        path, new_path = self._root / key, self._root / new_key
+        with _explained(f"move {key}"):
+            self._make_folders(new_path.parent, private=False)
+            try:
+                path.rename(new_path)
+            except FileNotFoundError:
+                if not new_path.exists():
+                    raise
+            _sync_folder(new_path.parent)
 
     def stage(self, key: str, *, private: bool = False) -> LocalWriter:
         """Start a file in the scratch folder, which is on the lake's own file system."""
@@ -207,16 +230,18 @@ def _place(error: OSError) -> str:
     return str(error.filename or "")
 
 
-def _walk(root: Path, prefix: str) -> Iterator[StoredFile]:
-    pending = [root / prefix]
+def _walk(root: Path, prefix: str, after: str) -> Iterator[StoredFile]:
+    pending = [prefix]
     while pending:
         folder = pending.pop()
-        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        with contextlib.suppress(FileNotFoundError), os.scandir(root / folder) as entries:
             for entry in entries:
+                key = f"{folder}/{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
-                    pending.append(Path(entry.path))
-                elif entry.is_file(follow_symlinks=False):
-                    yield StoredFile(Path(entry.path).relative_to(root).as_posix(), entry.stat().st_size)
+                    pending.append(key)
+                elif key > after and entry.is_file(follow_symlinks=False):
+                    with contextlib.suppress(FileNotFoundError):  # it went while we looked
+                        yield StoredFile(key, entry.stat().st_size)
 
 
 def _make_folders(folder: Path, *, private: bool = False) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from target_datalake import layout
-from target_datalake.commits import CommitLog, check_format
+from target_datalake.commit_log import CommitLog
 from target_datalake.errors import HeldError, MessageError, OutputClosedError
 from target_datalake.input import read_batches
+from target_datalake.lake_format import check_format
 from target_datalake.messages import MessageReader
 from target_datalake.runner import StopSignals, TapStatus
 from target_datalake.stores import open_storage

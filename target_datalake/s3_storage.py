@@ -21,7 +21,7 @@ from target_datalake.errors import ConfigError, CredentialsError, NotFoundError,
 from target_datalake.storage import StagedFile, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PART_BYTES = 8 << 20
 """Size of an upload's parts; S3 takes no part under 5 MiB but the last."""
@@ -49,6 +49,7 @@ class S3Storage:
             raise ConfigError(f"{uri!r} names no bucket", fix='write "path": "s3://bucket/prefix"')
         self.uri = f"s3://{self._bucket}/{prefix}".rstrip("/")
         self._prefix = f"{prefix}/" if prefix else ""
+        self.may_lose_staged = True
         with self._explained("connect", ""):
             self._client = connect(options)
 
@@ -63,15 +64,26 @@ class S3Storage:
         """Read an object into memory; a lake's files are small enough for it."""
         return io.BytesIO(self.read(key))
 
-    def list(self, prefix: str) -> Iterator[StoredFile]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[StoredFile]:
         """Yield the objects under a prefix in the order of their keys."""
+        start = {"StartAfter": self._prefix + after} if after else {}
         with self._explained("list", prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}/"
+                Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}/", **start
             )
             for page in pages:
                 for found in page.get("Contents", ()):
                     yield StoredFile(found["Key"][len(self._prefix) :], found["Size"])
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the names of the prefixes directly under a prefix."""
+        whole = f"{self._prefix}{prefix}/"
+        with self._explained("list", prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=whole, Delimiter="/"
+            )
+            found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
+        return sorted(name[len(whole) :].rstrip("/") for name in found)
 
     def put(self, key: str, data: bytes, *, private: bool = False) -> None:  # noqa: ARG002 - a bucket's policy decides
         """Write or replace an object."""
@@ -93,6 +105,18 @@ class S3Storage:
         """Remove an object."""
         with self._explained("remove", key):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+    def move(self, key: str, new_key: str) -> None:
+        """Copy an object, then remove it under its old key."""
+        source = {"Bucket": self._bucket, "Key": self._prefix + key}
+        with self._explained("move", key):
+            try:
+                self._client.copy_object(Bucket=self._bucket, Key=self._prefix + new_key, CopySource=source)
+            except ClientError as error:
+                if _code(error) not in _MISSING:
+                    raise
+                self._client.head_object(Bucket=self._bucket, Key=self._prefix + new_key)
+            self._client.delete_object(**source)
 
     def stage(self, key: str, *, private: bool = False) -> S3Writer:  # noqa: ARG002 - a bucket's policy decides
         """Start a multipart upload to the final key; nobody sees it before it is completed."""

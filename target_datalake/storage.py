@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class Storage(Protocol):
     """Where a lake lives. Keys are relative, with ``/`` between parts; every method raises StorageError."""
 
     uri: str
+    may_lose_staged: bool
+    """Whether the store may drop by itself what is staged, as a bucket's lifecycle rule aborts unfinished uploads."""
 
     def read(self, key: str) -> bytes:
         """Return a file's bytes. Raises NotFoundError."""
@@ -79,8 +81,12 @@ class Storage(Protocol):
         """Open a file for random reading. Raises NotFoundError."""
         ...
 
-    def list(self, prefix: str) -> Iterator[StoredFile]:
-        """Yield the files under a folder, at any depth, in the order of their keys."""
+    def list(self, prefix: str, *, after: str = "") -> Iterator[StoredFile]:
+        """Yield the files under a folder, at any depth, in the order of their keys; only those with keys past one."""
+        ...
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the names of the folders that stand directly under a folder, sorted."""
         ...
 
     def put(self, key: str, data: bytes, *, private: bool = False) -> None:
@@ -96,6 +102,13 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove a file; one that is not there is no error."""
+        ...
+
+    def move(self, key: str, new_key: str) -> None:
+        """Give a file another key; doing it again changes nothing. Raises NotFoundError if it stands under neither.
+
+        On S3 both keys may be there for a moment, and after a crash until it is done again.
+        """
         ...
 
     def stage(self, key: str, *, private: bool = False) -> StagedWriter:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from target_datalake.arrow_schema import StreamSchema
-    from target_datalake.commits import CommitLog
+    from target_datalake.commit_log import CommitLog
     from target_datalake.config import Config
     from target_datalake.messages import Message
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.places import LakePlace, make_s3_place
+from tests.places import LakePlace, make_s3_place, teach_moto_missing_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """A fake S3 on a free port, which child processes reach too."""
+    teach_moto_missing_uploads()
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     host, port = server.get_host_and_port()

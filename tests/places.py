@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import S3Backend
 
 REGION = "us-east-1"
 
@@ -29,3 +31,15 @@ def make_s3_place(endpoint: str) -> LakePlace:
     bucket = f"bucket-{uuid.uuid4().hex[:12]}"
     boto3.client("s3", endpoint_url=endpoint, region_name=REGION).create_bucket(Bucket=bucket)
     return LakePlace("s3", f"s3://{bucket}/some/lake", {"endpoint_url": endpoint, "region": REGION, "max_attempts": 2})
+
+
+def teach_moto_missing_uploads() -> None:
+    """Make the fake S3 say NoSuchUpload as S3 does when an upload that is gone is completed; by itself it says 500."""
+    complete = S3Backend.complete_multipart_upload
+
+    def complete_if_there(backend: S3Backend, bucket_name: str, multipart_id: str, body: Any) -> Any:
+        if multipart_id not in backend.get_bucket(bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return complete(backend, bucket_name, multipart_id, body)
+
+    S3Backend.complete_multipart_upload = complete_if_there  # type: ignore[method-assign] # for the session

@@ -31,8 +31,8 @@ FLOORS = {
     "target_datalake": """
         errors input lean_imports log runner timestamps widening
         json_schema layout messages storage
-        column_types commits decode local_storage s3_storage validate
-        arrow_schema config parquet place stores
+        column_types commits decode lake_format local_storage s3_storage validate
+        arrow_schema commit_log config parquet place stores
         convert
         rows
         rejects
@@ -60,7 +60,10 @@ FLOORS = {
 
 MAY_IMPORT = {"tap_rest_api": set(), "target_datalake": set(), "lake": {"target_datalake"}}
 
-FORMAT_FILES = {"arrow_schema", "commits", "config", "errors", "layout", "log", "storage", "stores", "widening"}
+FORMAT_FILES = {
+    *("arrow_schema", "commit_log", "commits", "config", "errors", "lake_format", "layout", "log"),
+    *("storage", "stores", "widening"),
+}
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""
 
 HOMES = {

@@ -5,7 +5,7 @@ import pytest
 from lake.errors import NotALakeError
 from lake.history import History, decode_name, read_histories, require_lake
 from target_datalake import layout
-from target_datalake.commits import CommitLog
+from target_datalake.commit_log import CommitLog
 from target_datalake.errors import ConfigError
 from tests.lake.writer import LakeWriter, Part, numbered, rejected
 

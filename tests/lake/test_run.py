@@ -14,7 +14,7 @@ import pytest
 
 from lake import Catalog
 from target_datalake import layout
-from target_datalake.commits import CommitLog
+from target_datalake.commit_log import CommitLog
 from target_datalake.stores import open_storage
 from tests.lake.programs import (
     DEADLINE_SECONDS,

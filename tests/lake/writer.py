@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 
 from target_datalake import layout
 from target_datalake.arrow_schema import StreamSchema, file_schema, schema_id, to_document
-from target_datalake.commits import ActiveVersion, Commit, CommitLog, DataFile, StreamCounts, check_format
+from target_datalake.commit_log import CommitLog
+from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts
+from target_datalake.lake_format import check_format
 from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:

@@ -105,6 +105,33 @@ def test_listing_is_sorted_recursive_and_knows_sizes(storage):
     assert list(storage.list("_lake/nothing")) == []
 
 
+def test_listing_begins_after_a_key(storage):
+    for name in "abc":
+        storage.put(f"_lake/x/{name}", b"")
+    assert [file.key for file in storage.list("_lake/x", after="_lake/x/a")] == ["_lake/x/b", "_lake/x/c"]
+    assert list(storage.list("_lake/x", after="_lake/x/c")) == []
+
+
+def test_folders_are_those_directly_below(storage):
+    for key in ("_lake/log/b/1", "_lake/log/a%20b/deep/2", "_lake/logs/c/3", "_lake/log/file"):
+        storage.put(key, b"")
+    assert list(storage.folders("_lake/log")) == ["a%20b", "b"]
+    assert list(storage.folders("_lake/nothing")) == []
+
+
+def test_a_file_that_was_moved_stands_under_its_new_key_only(storage):
+    storage.put("_lake/merge/shop/1", b"rows")
+    storage.move("_lake/merge/shop/1", KEY)
+    storage.move("_lake/merge/shop/1", KEY)
+    assert storage.read(KEY) == b"rows"
+    assert keys(storage, "_lake/merge") == []
+
+
+def test_a_file_that_is_nowhere_cannot_be_moved(storage):
+    with pytest.raises(NotFoundError):
+        storage.move("_lake/merge/shop/1", KEY)
+
+
 def test_deleting_what_is_not_there_is_no_error(storage):
     storage.put("_lake/x/1", b"")
     storage.delete("_lake/x/1")

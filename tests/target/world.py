@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from target_datalake import layout
-from target_datalake.commits import CommitLog
+from target_datalake.commit_log import CommitLog
 from target_datalake.config import Config, to_config
 from target_datalake.input import Batch
 from target_datalake.messages import MessageReader
