@@ -14,7 +14,7 @@ from tap_rest_api.instants import format_instant, is_number, parse_instant, rank
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tap_rest_api.config import Replication
+    from tap_rest_api.traversal import Replication
 
     Key = tuple[Any, ...]
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.check import check_document
 from tap_rest_api.document import find_secrets, load_document
 from tap_rest_api.instants import parse_duration
-from tap_rest_api.template import literal, names_of, to_format
+from tap_rest_api.template import literal
+from tap_rest_api.traversal import to_pagination, to_parent, to_replication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
 
     from tap_rest_api.document import Document
+    from tap_rest_api.traversal import Pagination, Parent, Replication
 
 DEFAULT_USER_AGENT = "tap-rest-api (set user_agent in the configuration to say who asks)"
 
@@ -46,50 +47,6 @@ class Limits:
     connect_timeout_seconds: float = 10.0
     read_timeout_seconds: float = 120.0
     total_timeout_seconds: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pagination:
-    """Where the next page is, and which page is the last."""
-
-    type: str = "auto"
-    param: str | None = None
-    start: int | None = None
-    size: int | None = None
-    size_param: str | None = None
-    next: str | None = None
-    more: str | None = None
-    total: str | None = None
-    stop: str = "empty"
-    max_pages: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Replication:
-    """How a stream reads only what is new.
-
-    Attributes:
-        filter: Who leaves old records out: "server" if the request names `${sync.start}`, else "client".
-        start: Where the first run begins, in the key's own form; None reads everything.
-        lookback: How far behind the bookmark to read again: a timedelta for dates, a number for numbers.
-    """
-
-    key: str
-    sorted: str | bool = False
-    filter: str = "client"
-    start: Any = None
-    lookback: timedelta | int | None = None
-    format: str = "iso"
-    state: str = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """Whose records a child stream is read for. `keep` maps a child's field to a path in the parent."""
-
-    stream: str
-    keep: Mapping[str, str]
-    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,23 +130,14 @@ def _to_stream(document: Document, index: int) -> Stream:
         primary_key=tuple(raw.get("primary_key", ())),
         schema=raw.get("schema"),
         sample=raw.get("sample", 100),
-        replication=_to_replication(raw, document.merged.get("start_date")),
-        parent=_to_parent(raw.get("parent")),
-        pagination=_to_pagination(raw),
+        replication=to_replication(raw, document.merged.get("start_date")),
+        parent=to_parent(raw.get("parent")),
+        pagination=to_pagination(raw),
         limits=_to_limits(raw.get("limits", {})),
         errors=tuple(_to_error_rule(rule) for rule in raw.get("errors", ())),
         auth=_to_auth(raw.get("auth", {})),
         selected=raw.get("selected", True),
     )
-
-
-def _to_pagination(raw: Mapping[str, Any]) -> Pagination:
-    """Give page and offset their usual parameter, unless the request says itself where they go."""
-    pagination = Pagination(**raw.get("pagination", {}))
-    template = {"page": "number", "offset": "offset"}.get(pagination.type)
-    if template is None or pagination.param is not None or template in names_of("page", raw):
-        return pagination
-    return replace(pagination, param=pagination.type)
 
 
 def _to_auth(raw: Mapping[str, str]) -> Auth:
@@ -211,34 +159,5 @@ def _to_seconds(text: str) -> float:
     return duration.total_seconds()
 
 
-def _to_parent(raw: str | Mapping[str, Any] | None) -> Parent | None:
-    if raw is None:
-        return None
-    if isinstance(raw, str):
-        return Parent(raw, {})
-    return Parent(raw["stream"], raw.get("keep", {}), raw.get("where"))
-
-
 def _to_error_rule(raw: Mapping[str, Any]) -> ErrorRule:
     return ErrorRule(raw["do"], tuple(raw.get("status", ())), raw.get("where"))
-
-
-def _to_replication(raw: Mapping[str, Any], start_date: str | None) -> Replication | None:
-    options = raw.get("replication")
-    if options is None:
-        return None
-    lookback = options.get("lookback")
-    form = options.get("format", "iso")
-    return Replication(
-        key=options["key"],
-        sorted=options.get("sorted", False),
-        filter=options.get("filter") or ("server" if "start" in names_of("sync", raw) else "client"),
-        start=_to_start(options.get("start", start_date), form),
-        lookback=parse_duration(lookback) if isinstance(lookback, str) else lookback,
-        format=form,
-        state=options.get("state", "auto"),
-    )
-
-
-def _to_start(start: Any, form: str) -> Any:
-    return to_format(start, form) if isinstance(start, str) and form != "iso" else start

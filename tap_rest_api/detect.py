@@ -10,8 +10,8 @@ from tap_rest_api.paginate import FIRST_NUMBER, FIRST_OFFSET, parse_next_link
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from tap_rest_api.config import Pagination
     from tap_rest_api.paginate import Evidence
+    from tap_rest_api.traversal import Pagination
 
 URL_PATHS = (
     "next",

@@ -12,7 +12,7 @@ from tap_rest_api.errors import PagingError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from tap_rest_api.config import Pagination
+    from tap_rest_api.traversal import Pagination
 
 FIRST_NUMBER, FIRST_OFFSET = 1, 0
 

@@ -11,8 +11,9 @@ from tap_rest_api.template import PLACES, TemplateError, is_header_text, names_o
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_rest_api.config import Config, Pagination, Stream
+    from tap_rest_api.config import Config, Stream
     from tap_rest_api.paginate import Position
+    from tap_rest_api.traversal import Pagination
 
     Scope = Mapping[str, Mapping[str, Any]]
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from tap_rest_api.bookmark import Reading
     from tap_rest_api.client import Request
-    from tap_rest_api.config import Pagination
     from tap_rest_api.json_body import Slice
     from tap_rest_api.pages import Page
+    from tap_rest_api.traversal import Pagination
     from tap_rest_api.unit import Unit
 
 _SHIFTING = ("page", "offset", "link")  # pages whose edges move when a row before them does

@@ -14,7 +14,7 @@ FLOORS = {
         ahead errors instants messages stdout
         body infer log origin slices template
         document json_body problem
-        columns records template_rules
+        columns records template_rules traversal
         stream_rules
         check
         config

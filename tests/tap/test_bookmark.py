@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from tap_rest_api.bookmark import Bookmark, Reading, begin, cap, later, set_anchor, take
-from tap_rest_api.config import Replication
 from tap_rest_api.errors import ConfigError
+from tap_rest_api.traversal import Replication
 
 ASC = Replication("at", sorted="asc")
 ANY = Replication("at")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_rest_api.catalog import keep_selections, load_catalog, select, to_entry
-from tap_rest_api.config import Config, Replication
+from tap_rest_api.config import Config
 from tap_rest_api.errors import ConfigError
+from tap_rest_api.traversal import Replication
 from tests.tap.test_client import make_stream
 
 if TYPE_CHECKING:

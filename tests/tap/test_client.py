@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_rest_api.client import Client, Request
-from tap_rest_api.config import Auth, Config, ErrorRule, Limits, Pagination, Stream
+from tap_rest_api.config import Auth, Config, ErrorRule, Limits, Stream
 from tap_rest_api.errors import BodyError, CredentialsError, RefusedError
+from tap_rest_api.traversal import Pagination
 from tests.tap.fake_api import FakeApi, Reply
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tap_rest_api.config import Pagination
 from tap_rest_api.detect import detect_pagination
 from tap_rest_api.errors import PagingError
 from tap_rest_api.paginate import (
@@ -18,6 +17,7 @@ from tap_rest_api.paginate import (
     next_position,
     parse_next_link,
 )
+from tap_rest_api.traversal import Pagination
 
 URL = "http://api.example/items?page=1"
 

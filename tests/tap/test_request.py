@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from tap_rest_api.config import Config, Pagination
+from tap_rest_api.config import Config
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.paginate import Position
 from tap_rest_api.request import build_request
+from tap_rest_api.traversal import Pagination
 from tests.tap.test_client import make_stream
 
 CONFIG = Config("https://api.example/v1", "", (), (), frozenset())
