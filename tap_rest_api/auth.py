@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest
 
-    from tap_rest_api.config import Auth
+    from tap_rest_api.auth_options import Auth
 
 
 class Credentials(AuthBase):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tap_rest_api.auth_options import Auth, to_auth
 from tap_rest_api.check import check_document
 from tap_rest_api.document import find_secrets, load_document
-from tap_rest_api.instants import parse_duration
+from tap_rest_api.error_rules import ErrorRule, to_error_rule
+from tap_rest_api.limits import Limits, to_limits
 from tap_rest_api.template import literal
 from tap_rest_api.traversal import to_pagination, to_parent, to_replication
 
@@ -18,44 +20,6 @@ if TYPE_CHECKING:
     from tap_rest_api.traversal import Pagination, Parent, Replication
 
 DEFAULT_USER_AGENT = "tap-rest-api (set user_agent in the configuration to say who asks)"
-
-
-@dataclass(frozen=True, slots=True)
-class Auth:
-    """How a request says who asks. `place` is the option "in"."""
-
-    type: str = "none"
-    username: str = ""
-    password: str = ""
-    token: str = ""
-    place: str = "header"
-    name: str = "X-API-Key"
-    prefix: str = ""
-
-    def secrets(self) -> set[str]:
-        """Return the texts that must never be written anywhere, one of them as basic auth joins it."""
-        pair = f"{self.username}:{self.password}" if self.type == "basic" else ""
-        return {self.username, self.password, self.token, pair} - {""}
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a request may take, and how often it is tried again."""
-
-    retries: int = 6
-    max_wait_seconds: float = 300.0
-    connect_timeout_seconds: float = 10.0
-    read_timeout_seconds: float = 120.0
-    total_timeout_seconds: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRule:
-    """What to do (retry, skip, end, fail) about an answer with a status ("5xx" or 404) and a body."""
-
-    do: str
-    status: tuple[int | str, ...] = ()
-    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +97,8 @@ def _to_stream(document: Document, index: int) -> Stream:
         replication=to_replication(raw, document.merged.get("start_date")),
         parent=to_parent(raw.get("parent")),
         pagination=to_pagination(raw),
-        limits=_to_limits(raw.get("limits", {})),
-        errors=tuple(_to_error_rule(rule) for rule in raw.get("errors", ())),
-        auth=_to_auth(raw.get("auth", {})),
+        limits=to_limits(raw.get("limits", {})),
+        errors=tuple(to_error_rule(rule) for rule in raw.get("errors", ())),
+        auth=to_auth(raw.get("auth", {})),
         selected=raw.get("selected", True),
     )
-
-
-def _to_auth(raw: Mapping[str, str]) -> Auth:
-    renamed = {"place" if key == "in" else key: literal(value) for key, value in raw.items()}
-    return Auth(**renamed)
-
-
-def _to_limits(raw: Mapping[str, Any]) -> Limits:
-    values: dict[str, Any] = {f"{key}_seconds": value for key, value in raw.items() if key != "retries"}
-    if "max_wait" in raw:
-        values["max_wait_seconds"] = _to_seconds(raw["max_wait"])
-    return Limits(**values, **{key: value for key, value in raw.items() if key == "retries"})
-
-
-def _to_seconds(text: str) -> float:
-    duration = parse_duration(text)
-    if duration is None:
-        raise AssertionError(text)  # check_document has read it already
-    return duration.total_seconds()
-
-
-def _to_error_rule(raw: Mapping[str, Any]) -> ErrorRule:
-    return ErrorRule(raw["do"], tuple(raw.get("status", ())), raw.get("where"))

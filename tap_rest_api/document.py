@@ -100,7 +100,7 @@ def read_json_object(path: str | Path, noun: str) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"there is no {noun} file {path}", fix="check the path.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # not readable, not UTF-8, or a name that no file can have
         raise ConfigError(f"the {noun} file cannot be read: {error}", where=str(path)) from None
     return parse_json_object(text, str(path), noun)
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from tap_rest_api.client import Response
     from tap_rest_api.json_body import Slice
+    from tap_rest_api.transport import Response
 
 _SHOWN_KEYS = 12
 

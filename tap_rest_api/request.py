@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_rest_api.client import Request
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.template import PLACES, TemplateError, is_header_text, names_of, render, render_path, to_text
+from tap_rest_api.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

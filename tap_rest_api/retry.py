@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tap_rest_api.config import ErrorRule, Limits
+    from tap_rest_api.limits import Limits
 
 _BASE_SECONDS = 0.5
 _RETRIED_STATUSES = frozenset({408, 425, 429})
@@ -75,10 +75,3 @@ def parse_retry_after(value: str, now: datetime) -> float | None:
         return None
     moment = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())
-
-
-def matches_status(rule: ErrorRule, status: int) -> bool:
-    """Tell whether a rule speaks of a status: as a number, as "404" or as "5xx". No status means any error."""
-    if not rule.status:
-        return status >= 400 or rule.where is not None  # noqa: PLR2004 - RFC 9110, errors
-    return any(str(known).lower() in (str(status), f"{status // 100}xx") for known in rule.status)

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from tap_rest_api.ahead import Worker
-    from tap_rest_api.client import Answer, Client, Request, Response
+    from tap_rest_api.client import Client
     from tap_rest_api.columns import Columns
     from tap_rest_api.config import Config, Stream
     from tap_rest_api.json_body import Slice
     from tap_rest_api.pages import Page
     from tap_rest_api.paginate import Evidence, Position
+    from tap_rest_api.transport import Request, Response
     from tap_rest_api.traversal import Pagination
+    from tap_rest_api.verdict import Answer
 
 
 @dataclass(frozen=True, slots=True)

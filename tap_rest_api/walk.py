@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_rest_api.bookmark import Reading
-    from tap_rest_api.client import Request
     from tap_rest_api.json_body import Slice
     from tap_rest_api.pages import Page
+    from tap_rest_api.transport import Request
     from tap_rest_api.traversal import Pagination
     from tap_rest_api.unit import Unit
 

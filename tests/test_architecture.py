@@ -12,14 +12,16 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "tap_rest_api": """
         ahead errors instants messages stdout
-        body infer log origin slices template
-        document json_body problem
+        body error_rules infer limits log origin slices template
+        auth_options document json_body problem
         columns records template_rules traversal
         stream_rules
         check
         config
         auth bookmark catalog paginate retry
-        client detect state
+        detect state transport
+        verdict
+        client
         pages request
         unit
         walk
@@ -67,7 +69,7 @@ FORMAT_FILES = {
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""
 
 HOMES = {
-    "requests": {"tap_rest_api/auth", "tap_rest_api/client"},
+    "requests": {"tap_rest_api/auth", "tap_rest_api/client", "tap_rest_api/transport"},
     "boto3": {"target_datalake/s3_storage"},
     "botocore": {"target_datalake/s3_storage"},
     "jsonschema_rs": {"target_datalake/validate"},

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_rest_api.client import Client, Request
+from tap_rest_api.client import Client
 from tap_rest_api.config import Auth, Config, ErrorRule, Limits, Stream
 from tap_rest_api.errors import BodyError, CredentialsError, RefusedError
+from tap_rest_api.transport import Request
 from tap_rest_api.traversal import Pagination
 from tests.tap.fake_api import FakeApi, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_rest_api.client import Response
+    from tap_rest_api.transport import Response
 
 KEY = Auth("api_key", token="t0ps3cret")
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tap_rest_api.client import Response
 from tap_rest_api.columns import column_reader
 from tap_rest_api.errors import BodyError, RecordsPathError
 from tap_rest_api.pages import Page, page_parser
 from tap_rest_api.slices import slice_array, slice_object
+from tap_rest_api.transport import Response
 
 NOW = datetime(2024, 1, 31, tzinfo=UTC)
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tap_rest_api.config import ErrorRule, Limits
-from tap_rest_api.retry import Failure, is_retried_status, matches_status, parse_retry_after, wait_seconds
+from tap_rest_api.error_rules import ErrorRule, matches_status
+from tap_rest_api.limits import Limits
+from tap_rest_api.retry import Failure, is_retried_status, parse_retry_after, wait_seconds
 
 NOW = datetime(2024, 1, 31, 12, 0, 0, tzinfo=UTC)
 
