@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from lake.errors import MissingExtraError, UsageError
 from lake.outline import SchemaOutline, explained_damage, parse_outline
 from lake.rejects import read_rejected
 from lake.snapshot import Versions, landed_files, rejected_files, select_commits, stream_history, summarize
 from target_datalake import layout
+from target_datalake.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from target_datalake.storage import Storage
 
 Engine = Literal["arrow", "pandas"]
+
+T = TypeVar("T")
 
 _RAW = "_sdc_raw"
 """A column that only some files have: those written while the text of records was kept."""
@@ -74,11 +77,13 @@ class Dataset:
         _check_choice("engine", engine, get_args(Engine))
         from lake.tables import read_table  # pyarrow takes 250 ms to import
 
-        commits = self._commits(as_of)
-        files = self._files(commits, since, versions)
-        schema = self._schema(commits, files)
-        _check_columns(columns, schema)
-        table = read_table(self._storage, files, _with_asked(schema, columns), columns)
+        def read(commits: Sequence[Commit]) -> pa.Table:
+            files = self._files(commits, since, versions)
+            schema = self._schema(commits, files)
+            _check_columns(columns, schema)
+            return read_table(self._storage, files, _with_asked(schema, columns), columns)
+
+        table = self._read_settled(as_of, read)
         return table if engine == "arrow" else to_pandas(table)
 
     @property
@@ -96,10 +101,12 @@ class Dataset:
         """Return the first rows of the newest file: a look at the data that reads little of it."""
         from lake.tables import read_first_rows  # pyarrow takes 250 ms to import
 
-        commits = self._commits(None)
-        files = [file for file in self._files(commits, None, "active") if file.rows]
-        schema = self._schema(commits, files)
-        return read_first_rows(self._storage, files[-1], schema, rows) if files else schema.empty_table()
+        def read(commits: Sequence[Commit]) -> pa.Table:
+            files = [file for file in self._files(commits, None, "active") if file.rows]
+            schema = self._schema(commits, files)
+            return read_first_rows(self._storage, files[-1], schema, rows) if files else schema.empty_table()
+
+        return self._read_settled(None, read)
 
     def files(
         self, *, as_of: int | None = None, since: int | None = None, versions: Versions = "active"
@@ -117,8 +124,12 @@ class Dataset:
 
     def rejected(self) -> list[dict[str, Any]]:
         """Return every record that broke its schema: its text in ``raw``, why in ``reason`` and ``errors``."""
-        files = rejected_files(self._commits(None), self.stream)
-        return [line for file in files for line in read_rejected(self._storage, file.key)]
+
+        def read(commits: Sequence[Commit]) -> list[dict[str, Any]]:
+            files = rejected_files(commits, self.stream)
+            return [line for file in files for line in read_rejected(self._storage, file.key)]
+
+        return self._read_settled(None, read)
 
     @property
     def key_properties(self) -> tuple[str, ...]:
@@ -140,6 +151,17 @@ class Dataset:
 
     def _commits(self, as_of: int | None) -> Sequence[Commit]:
         return select_commits(self._history.commits(), as_of)
+
+    def _read_settled(self, as_of: int | None, read: Callable[[Sequence[Commit]], T]) -> T:
+        """Read as of a commit; begin anew when files went because a later commit took them out meanwhile."""
+        commits = self._commits(as_of)
+        while True:
+            try:
+                return read(commits)
+            except NotFoundError:
+                before, commits = commits, self._commits(as_of)
+                if commits == before:
+                    raise
 
     def _files(self, commits: Sequence[Commit], since: int | None, versions: Versions) -> list[LandedFile]:
         _check_choice("versions", versions, get_args(Versions))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import msgspec
+
 from lake.errors import NotALakeError
 from target_datalake import layout
+from target_datalake.checkpoints import newest_checkpoint, read_log
 from target_datalake.commit_log import CommitLog, read_sources
 from target_datalake.errors import NotFoundError
 from target_datalake.lake_format import check_format
@@ -15,9 +17,6 @@ from target_datalake.lake_format import check_format
 if TYPE_CHECKING:
     from target_datalake.commits import Commit
     from target_datalake.storage import Storage
-
-_PARALLEL_READS = 8
-"""Entries read at once: on S3 each is a round trip."""
 
 
 class History:
@@ -30,26 +29,37 @@ class History:
         self.source = source
 
     def commits(self) -> list[Commit]:
-        """Return the log from entry 1 up to the last one whose files are all there.
+        """Return the log from entry 1 up to the last one whose files are all there, without what was undone.
 
         A writer that is publishing its head, or died while it did, leaves a head whose files are not all there:
-        readers then see the commit before it, which was published before the head was written.
+        readers then see the commit before it, which was published before the head was written. An undone entry is
+        there, but empty: it counts as never written. Only the head is sure to have its `state`.
         """
-        head = self._log.head()
-        last = head.n if head else 0
-        if head and last <= len(self._commits) and self._commits[last - 1].id != head.id:
-            self._commits, self._published = [], 0  # the lake was removed, and begun anew
-        missing = range(len(self._commits) + 1, last)
-        with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-            self._commits.extend(pool.map(self._log.read, missing))
-        if head and len(self._commits) < last:
-            self._commits.append(head)
-        return self._commits[:last] if self._is_published(last) else self._commits[: last - 1]
+        self._read_on()
+        if not self._commits:
+            return []
+        head = self._commits[-1]
+        if self._published == head.n:
+            return without_undone(self._commits)
+        found = _as_found(self._log.storage, head)
+        self._published = head.n if found is head else 0
+        return without_undone([*self._commits[:-1], *([found] if found else [])])
 
-    def _is_published(self, n: int) -> bool:
-        if n > self._published and _all_there(self._log.storage, self._commits[n - 1]):
-            self._published = n
-        return n <= self._published
+    def _read_on(self) -> None:
+        known = len(self._commits)
+        head = self._find_head(known or newest_checkpoint(self._log))
+        coming = read_log(self._log, known + 1, head) if head else []
+        following = coming[0].parent if coming else head.id if head else ""
+        if known and (head is None or head.n < known or following != self._commits[-1].id):
+            self._commits, self._published = [], 0  # the lake was removed, and begun anew
+            coming = read_log(self._log, 1, head) if head else []
+        self._commits.extend(coming)
+
+    def _find_head(self, known: int) -> Commit | None:
+        try:
+            return self._log.head(after=known)
+        except NotFoundError:
+            return self._log.head()
 
 
 def read_histories(storage: Storage) -> list[History]:
@@ -80,7 +90,39 @@ def require_lake(storage: Storage) -> None:
         ) from None
 
 
-def _all_there(storage: Storage, commit: Commit) -> bool:
-    keys = {file.key for file in (*commit.add, *commit.rejected)}
-    folders = {key.rpartition("/")[0] for key in keys}
-    return keys <= {file.key for folder in folders for file in storage.list(folder)}
+def without_undone(commits: list[Commit]) -> list[Commit]:
+    """Return a log in which each undone entry does nothing, and leaves everything as it was before it."""
+    done = list(commits)
+    for commit in commits:
+        for n in range(commit.void or commit.n, commit.n):
+            before = done[n - 2] if n > 1 else None
+            done[n - 1] = msgspec.structs.replace(
+                done[n - 1],
+                state=before.state if before else None,
+                streams={},
+                schemas=before.schemas if before else {},
+                versions=before.versions if before else {},
+                add=(),
+                rejected=(),
+                remove=(),
+            )
+    return done
+
+
+def _as_found(storage: Storage, commit: Commit) -> Commit | None:
+    """Return a head with its files where they stand; None if one is not there yet.
+
+    Files that take the place of others stand whole under `merge_key` until they are moved, while those others are
+    gone already: such a head can be read, and only it can.
+    """
+    folders = {file.key.rpartition("/")[0] for file in commit.files}
+    there = {file.key for folder in folders for file in storage.list(folder)}
+    if all(file.key in there for file in commit.files):
+        return commit
+    if not all(file.key in there or file.merge_key for file in commit.files):
+        return None
+    add, rejected = (
+        tuple(file if file.key in there else msgspec.structs.replace(file, key=file.merge_key) for file in files)
+        for files in (commit.add, commit.rejected)
+    )
+    return msgspec.structs.replace(commit, add=add, rejected=rejected)

@@ -5,7 +5,7 @@ Pure over the log: nothing here opens a data file. Every reader and every engine
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lake.errors import UsageError
@@ -122,15 +122,42 @@ def to_landed(commit: int, file: DataFile, uri: str) -> LandedFile:
 
 def summarize(commits: Sequence[Commit]) -> dict[str, StreamFacts]:
     """Return the facts of every stream that a log names, in one pass over it."""
-    facts = {stream: StreamFacts(schema) for stream, schema in commits[-1].schemas.items()} if commits else {}
+    if not commits:
+        return {}
+    tallies = {stream: _Tally() for stream in commits[-1].schemas}
     removed = {key for commit in commits for key in commit.remove}
     for commit in commits:
         for stream, counts in commit.streams.items():
-            facts[stream] = _after_commit(facts[stream], commit, counts)
+            tallies[stream].count(commit, counts)
         for file in commit.add:
             if file.key not in removed and _is_active(file, commit.n, commits[-1].versions.get(file.stream)):
-                facts[file.stream] = _with_file(facts[file.stream], file)
-    return facts
+                tallies[file.stream].take(file)
+    return {stream: StreamFacts(schema, **vars(tallies[stream])) for stream, schema in commits[-1].schemas.items()}
+
+
+@dataclass
+class _Tally:
+    """The facts of a stream while they are added up, of some ten thousand commits."""
+
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+    commits: int = 0
+    received: int = 0
+    rejected: int = 0
+    last_commit: int | None = None
+    last_commit_at: str | None = None
+
+    def count(self, commit: Commit, counts: StreamCounts) -> None:
+        self.commits += 1
+        self.received += counts.received
+        self.rejected += counts.rejected
+        self.last_commit, self.last_commit_at = commit.n, commit.committed_at
+
+    def take(self, file: DataFile) -> None:
+        self.rows += file.rows
+        self.files += 1
+        self.bytes += file.bytes
 
 
 def rejected_files(commits: Sequence[Commit], stream: str) -> list[DataFile]:
@@ -150,21 +177,6 @@ def stream_history(commits: Sequence[Commit], stream: str) -> list[HistoryEntry]
         if stream in commit.streams or activated is not None:
             entries.append(_to_entry(commit, stream, activated))
     return entries
-
-
-def _after_commit(facts: StreamFacts, commit: Commit, counts: StreamCounts) -> StreamFacts:
-    return replace(
-        facts,
-        commits=facts.commits + 1,
-        received=facts.received + counts.received,
-        rejected=facts.rejected + counts.rejected,
-        last_commit=commit.n,
-        last_commit_at=commit.committed_at,
-    )
-
-
-def _with_file(facts: StreamFacts, file: DataFile) -> StreamFacts:
-    return replace(facts, rows=facts.rows + file.rows, files=facts.files + 1, bytes=facts.bytes + file.bytes)
 
 
 def _to_entry(commit: Commit, stream: str, activated: int | None) -> HistoryEntry:

@@ -16,6 +16,7 @@ import msgspec
 from target_datalake import layout
 from target_datalake.commits import Commit, undo
 from target_datalake.errors import HeldError, NotFoundError, StorageError
+from target_datalake.fail_points import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,15 +67,18 @@ class CommitLog:
             StorageError: A file that the head names is gone for good.
             HeldError: Another writer undid the head first.
         """
+        reach("recover.begin")
         head = self.head()
         if head is not None:
             head = self._publish_or_undo(head)
+        reach("recover.published")
         number = head.n if head else 0
         prefixes = (f"landing/{layout.encode_name(self.source)}", layout.rejected_prefix(self.source))
         self.storage.sweep(prefixes, lambda key: layout.commit_of(key) <= number)
         for file in list(self.storage.list(layout.merge_prefix(self.source))):
             if layout.commit_of(file.key) <= number:
                 self.storage.delete(file.key)
+        reach("recover.swept")
         return head
 
     def append(self, commit: Commit) -> None:
@@ -85,9 +89,10 @@ class CommitLog:
             StorageError: Nobody knows whether the entry is there. What it names must stay staged for `recover`.
         """
         key = layout.log_key(self.source, commit.n)
-        if self.storage.put_if_absent(key, msgspec.json.encode(commit)):
-            return
-        if self._read_key(key).id != commit.id:  # the same id: our own entry, whose acknowledgement was lost
+        reach("commit.begin")
+        is_new = self.storage.put_if_absent(key, msgspec.json.encode(commit))
+        reach("commit.done")
+        if not is_new and self._read_key(key).id != commit.id:  # the same: our own entry, whose reply was lost
             raise HeldError(
                 f"another run wrote commit {commit.n} of source {self.source!r} first",
                 where=f"{self.storage.uri}/{key}",
@@ -102,9 +107,12 @@ class CommitLog:
         Raises:
             StorageError: A file is neither published nor staged, or the storage failed.
         """
+        reach("publish.begin")
         for key in commit.remove:
             self.storage.delete(key)
+            reach("publish.removed")
         for file in commit.files:
+            reach("publish.file")
             try:
                 self._publish_file(file)
             except NotFoundError as error:
@@ -113,6 +121,7 @@ class CommitLog:
                     where=f"{self.storage.uri}/{file.key}",
                     fix="someone removed it: restore it from a backup",
                 ) from error
+        reach("publish.done")
 
     def _publish_file(self, file: DataFile) -> None:
         if file.merge_key:
@@ -130,6 +139,7 @@ class CommitLog:
             before = self.read(head.n - 1) if head.n > 1 else None
             head = undo(head, [head], before, now_us=time.time_ns() // 1000, run=head.run, purpose="void")
             self.append(head)
+            reach("recover.undone")
             self.publish(head)
         return head
 

@@ -174,6 +174,6 @@ def undo(head: Commit, undone: Iterable[Commit], before: Commit | None, *, now_u
         schemas=before.schemas if before else {},
         versions=before.versions if before else {},
         remove=tuple(keys),
-        void=entries[0].n,
+        void=entries[0].void or entries[0].n,
         **changes,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from target_datalake.errors import HeldError, NotFoundError, StorageError
+from target_datalake.fail_points import reach
 from target_datalake.layout import TMP_PREFIX
 from target_datalake.storage import StagedFile, StoredFile
 
@@ -82,12 +83,14 @@ class LocalStorage:
         with _explained(f"write {key}"):
             temporary = self._write_scratch(data, private=False)
             _make_folders(path.parent)
+            reach("commit.written")
             try:
                 os.link(temporary, path, follow_symlinks=False)
             except FileExistsError:
                 return False
             finally:
                 temporary.unlink(missing_ok=True)
+            reach("commit.linked")
             _sync_folder(path.parent)
             return True
 
@@ -113,6 +116,7 @@ class LocalStorage:
     def stage(self, key: str, *, private: bool = False) -> LocalWriter:
         """Start a file in the scratch folder, which is on the lake's own file system."""
         with _explained(f"stage {key}"):
+            reach("stage.open")
             _make_folders(self._scratch)
             path = self._staged_path(key)
             return LocalWriter(key, path, os.open(path, _NEW, 0o600 if private else 0o666))
@@ -127,6 +131,7 @@ class LocalStorage:
             except FileNotFoundError:
                 if not path.exists():
                     raise
+            reach("publish.renamed")
             _sync_folder(path.parent)
 
     def discard(self, file: StagedFile) -> None:
@@ -189,6 +194,7 @@ class LocalWriter:
     def write(self, data: Any, /) -> int:
         """Append a buffer's bytes."""
         with _explained(f"stage {self._key}"):
+            reach("stage.write")
             view = memoryview(data).cast("B")
             self._file.write(view)
         self._sha256.update(view)
@@ -198,10 +204,12 @@ class LocalWriter:
     def finish(self) -> StagedFile:
         """Flush, fsync and close. The name is made durable with the folder's fsync when it is published."""
         with _explained(f"stage {self._key}"):
+            reach("stage.finish")
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             _sync_folder(self._path.parent)
+            reach("stage.finished")
         self.closed = True
         return StagedFile(self._key, self._bytes, self._sha256.hexdigest())
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from target_datalake import layout
+from target_datalake.checkpoints import write_missing
 from target_datalake.commit_log import CommitLog
 from target_datalake.errors import HeldError, MessageError, OutputClosedError
 from target_datalake.input import read_batches
 from target_datalake.lake_format import check_format
 from target_datalake.messages import MessageReader
+from target_datalake.rewind import answer_rewind
 from target_datalake.runner import StopSignals, TapStatus
 from target_datalake.stores import open_storage
-from target_datalake.target import Clocks, Target, is_same_progress
+from target_datalake.target import Clocks, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,13 +72,17 @@ def run_target(config: Config, runner: Runner, state: str | None) -> int:
     with _locked(log, runner.lock_fd):
         head = log.recover()
         _check_parent(log, head, runner.expected_parent)
-        _check_rewind(head, state, config)
-        _relax_garbage_collection()
         clocks = Clocks(lambda: time.time_ns() // 1000, time.monotonic)
+        rewind = answer_rewind(log, head, state, config.on_rewind, clocks.now_us())
+        _relax_garbage_collection()
         target = Target(log, head, config, runner.run_id, _emit, clocks)
+        if rewind is not None:
+            target.rewind(rewind)
         reader = MessageReader(clocks.now_us)
         target.run(reader.read(read_batches(_STDIN, stop=[signals.descriptor])))
-        return _finish(target, reader, signals, status)
+        code = _finish(target, reader, signals, status)
+        write_missing(log, target.head.n if target.head else 0)
+        return code
 
 
 def _finish(target: Target, reader: MessageReader, signals: StopSignals, status: TapStatus | None) -> int:
@@ -135,18 +141,6 @@ def _check_parent(log: CommitLog, head: Commit | None, expected: int | None) -> 
             where=f"{log.storage.uri}/{layout.log_prefix(log.source)}",
             fix="another run committed in between: run again",
         )
-
-
-def _check_rewind(head: Commit | None, state: str | None, config: Config) -> None:
-    if is_same_progress(head, state):
-        return
-    if config.on_rewind == "fail":
-        raise HeldError(
-            f"the tap was started from another state than the lake holds for source {config.source!r}",
-            where='target config, on_rewind: "fail"',
-            fix="start it from the lake's state, as `lake run` does",
-        )
-    logger.warning("the tap was started from another state than the lake holds: records may land again")
 
 
 def _emit(state: str) -> None:

@@ -18,6 +18,7 @@ from botocore.exceptions import (
 )
 
 from target_datalake.errors import ConfigError, CredentialsError, NotFoundError, StorageError, TargetError
+from target_datalake.fail_points import reach
 from target_datalake.storage import StagedFile, StoredFile
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class S3Storage:
 
     def stage(self, key: str, *, private: bool = False) -> S3Writer:  # noqa: ARG002 - a bucket's policy decides
         """Start a multipart upload to the final key; nobody sees it before it is completed."""
+        reach("stage.open")
         return S3Writer(self, key)
 
     def publish(self, file: StagedFile) -> None:
@@ -230,6 +232,7 @@ class S3Writer:
 
     def write(self, data: Any, /) -> int:
         """Append a buffer's bytes, and upload whole parts."""
+        reach("stage.write")
         view = memoryview(data).cast("B")
         self._sha256.update(view)
         self._bytes += len(view)
@@ -241,8 +244,10 @@ class S3Writer:
 
     def finish(self) -> StagedFile:
         """Upload what is left; the upload stays unfinished, so unseen, until it is published."""
+        reach("stage.finish")
         if self._buffer or not self._parts:
             self._upload(bytes(self._buffer))
+        reach("stage.finished")
         self._buffer.clear()
         self.closed = True
         return StagedFile(self._key, self._bytes, self._sha256.hexdigest(), self._upload_id, tuple(self._parts))

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from target_datalake import layout
 from target_datalake.arrow_schema import from_document, join, schema_id, stream_schema, to_document
-from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts
+from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts, follow
 from target_datalake.draft import Draft
-from target_datalake.errors import MessageError, RejectedError, TargetError
+from target_datalake.errors import HeldError, MessageError, RejectedError, TargetError
+from target_datalake.fail_points import reach
 from target_datalake.gathering import Gathering
 from target_datalake.messages import ActivateVersion, Records, Schema, State
 from target_datalake.rejects import check_limit
+from target_datalake.rewind import is_same_progress
 from target_datalake.rows import RowParser
 from target_datalake.sink import Shape, Staged, StreamSink
 
@@ -66,6 +65,7 @@ class Target:
     ) -> None:
         self._log, self._config, self._run_id, self._emit, self._clocks = log, config, run_id, emit, clocks
         self._head = head
+        self._rewind: Commit | None = None
         bounds = config.commit
         self._gathering = Gathering(clocks.now_us, max_rows=bounds.max_rows, max_bytes=bounds.max_bytes)
         self._draft = self._new_draft()
@@ -78,6 +78,16 @@ class Target:
         self._covered_activations: dict[str, int] = {}
         self._staged_files: list[DataFile] = []
         self.totals: dict[str, StreamCounts] = {}
+
+    def rewind(self, entry: Commit) -> None:
+        """Put the log back with this entry before the first commit; a run that commits nothing leaves it as it is."""
+        self._rewind = self._head = entry
+        self._draft = self._new_draft()
+
+    @property
+    def head(self) -> Commit | None:
+        """Return the log's last entry, as far as this run knows."""
+        return self._head
 
     def run(self, messages: Iterable[Message]) -> None:
         """Read messages to their end. After an error nothing more is committed, and nothing stays staged.
@@ -185,33 +195,49 @@ class Target:
         if staged or self._covered_activations or not is_same_progress(self._head, self._state):
             self._commit(staged)
         if self._state is not None and self._head is not None and self._state == self._head.state:
+            reach("emit.begin")
             self._emit(self._state)
+            reach("emit.done")
         self._state, self._covered_activations = None, {}
 
     def _commit(self, staged: dict[str, Staged]) -> None:
+        if self._rewind is not None:
+            self._write(self._rewind)
+            self._rewind = None
         commit = self._to_commit(staged)
-        self._log.append(commit)
-        self._staged_files = []
-        self._log.publish(commit)
+        self._write(commit)
         logger.info("commit %d: %d rows landed, %d rejected", commit.n, *_sums(commit))
         self._head = commit
         self._draft = self._new_draft()
 
+    def _write(self, commit: Commit) -> None:
+        """Append and publish an entry. Once that began, only another writer's victory allows what is staged to go.
+
+        After any other failure the entry may be in the log: recovery then needs the files that it names.
+        """
+        staged, self._staged_files = self._staged_files, []
+        try:
+            self._log.append(commit)
+        except HeldError:
+            self._staged_files = staged
+            raise
+        self._log.publish(commit)
+
     def _to_commit(self, staged: dict[str, Staged]) -> Commit:
-        n, head = self._draft.n, self._head
-        landed_state = head.state if head else None
-        activated = {stream: ActiveVersion(version, n) for stream, version in self._covered_activations.items()}
-        return Commit(
-            n=n,
+        head, before = self._head, self._head or follow(None, self._log.source, now_us=0)
+        activated = {
+            stream: ActiveVersion(version, self._draft.n) for stream, version in self._covered_activations.items()
+        }
+        return follow(
+            head,
+            self._log.source,
+            now_us=self._clocks.now_us(),
             id=self._draft.id,
-            parent=head.id if head else "",
-            source=self._log.source,
             run=self._run_id,
-            committed_at=datetime.fromtimestamp(self._clocks.now_us() / 1e6, UTC).isoformat(timespec="milliseconds"),
-            state=landed_state if self._state is None else self._state,
+            state=before.state if self._state is None else self._state,
             streams={stream: part.counts for stream, part in staged.items()},
-            schemas={**(head.schemas if head else {}), **self._schema_ids},
-            versions={**(head.versions if head else {}), **activated},
+            schemas={**before.schemas, **self._schema_ids},
+            versions={**before.versions, **activated},
             add=tuple(file for part in staged.values() for file in part.data),
             rejected=tuple(file for part in staged.values() for file in part.rejected),
         )
@@ -257,19 +283,6 @@ class Target:
                 self._log.storage.discard(file.staged())
             except TargetError as error:
                 logger.warning("a staged file could not be removed; the next run will: %s", error)
-
-
-def is_same_progress(head: Commit | None, state: str | None) -> bool:
-    """Return whether a STATE says nothing that the log does not hold; which stream is being read is no progress."""
-    if state is None:
-        return True
-    landed = head.state if head and head.state else "{}"
-    return landed == state or _to_progress(landed) == _to_progress(state)
-
-
-def _to_progress(state: str) -> dict[str, Any]:
-    value: dict[str, Any] = msgspec.json.decode(state)
-    return {key: item for key, item in value.items() if key != "currently_syncing" and item != {}}
 
 
 def _add(total: StreamCounts | None, counts: StreamCounts) -> StreamCounts:

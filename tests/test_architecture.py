@@ -31,11 +31,11 @@ FLOORS = {
         cli
     """,
     "target_datalake": """
-        errors input lean_imports log runner timestamps widening
+        errors fail_points input lean_imports log runner timestamps widening
         json_schema layout messages storage
         column_types commits decode lake_format local_storage s3_storage validate
         arrow_schema commit_log config parquet place stores
-        convert
+        checkpoints convert rewind
         rows
         rejects
         draft
@@ -63,7 +63,7 @@ FLOORS = {
 MAY_IMPORT = {"tap_rest_api": set(), "target_datalake": set(), "lake": {"target_datalake"}}
 
 FORMAT_FILES = {
-    *("arrow_schema", "commit_log", "commits", "config", "errors", "lake_format", "layout", "log"),
+    *("arrow_schema", "checkpoints", "commit_log", "commits", "config", "errors", "lake_format", "layout", "log"),
     *("storage", "stores", "widening"),
 }
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from lake.dataset import Dataset
 from lake.errors import NotALakeError
 from lake.history import History, decode_name, read_histories, require_lake
 from target_datalake import layout
+from target_datalake.checkpoints import SPAN, write_missing
 from target_datalake.commit_log import CommitLog
-from target_datalake.errors import ConfigError
-from tests.lake.writer import LakeWriter, Part, numbered, rejected
+from target_datalake.commits import follow, undo
+from target_datalake.errors import ConfigError, StorageError
+from tests.lake.writer import LakeWriter, Part, ids, numbered, rejected
 
 
 def numbers(writer: LakeWriter) -> list[int]:
@@ -83,3 +87,71 @@ def test_a_lake_of_a_newer_layout_is_refused(local_lake):
     local_lake.storage.put(layout.FORMAT_KEY, b'{"layout": 99}')
     with pytest.raises(ConfigError, match="layout 99"):
         require_lake(local_lake.storage)
+
+
+def test_an_undone_head_is_read_as_the_one_before_it(lake_storage):
+    first = lake_storage.commit(Part(numbered(1)))
+    second = lake_storage.commit(Part(numbered(2)), publish=False)
+    log = CommitLog(lake_storage.storage, "shop")
+    log.append(undo(second, [second], first, now_us=0, purpose="void"))
+    commits = History(lake_storage.storage, "shop").commits()
+    assert [(commit.n, len(commit.add), bool(commit.streams)) for commit in commits] == [
+        (1, 1, True),
+        (2, 0, False),
+        (3, 0, False),
+    ]
+
+
+def test_a_merge_that_is_being_published_is_read_where_its_files_stand(lake_storage):
+    """The files it replaces are gone by then, so there is no going back to the commit before."""
+    old = lake_storage.commit(Part(numbered(1))).add[0]
+    log = CommitLog(lake_storage.storage, "shop")
+    log.storage.put(layout.merge_key("shop", "00000002-00-x.parquet"), log.storage.read(old.key))
+    new = msgspec.structs.replace(
+        old, key=f"{old.key}-merged", merge_key=layout.merge_key("shop", "00000002-00-x.parquet")
+    )
+    commit = follow(log.head(), "shop", now_us=0, purpose="compact", add=(new,), remove=(old.key,))
+    log.append(commit)
+    log.storage.delete(old.key)
+    history = History(lake_storage.storage, "shop")
+    dataset = Dataset(lake_storage.storage, history, "orders")
+    assert ids(dataset.read()) == [1]
+    log.publish(commit)
+    assert history.commits()[-1].add[0].key == new.key
+    assert ids(dataset.read()) == [1]
+
+
+def test_a_reader_begins_anew_when_a_commit_takes_its_files_away(local_lake, monkeypatch):
+    old = local_lake.commit(Part(numbered(1))).add[0]
+    history = History(local_lake.storage, "shop")
+    dataset = Dataset(local_lake.storage, history, "orders")
+    stale = history.commits()
+    local_lake.storage.delete(old.key)
+    local_lake.commit(Part(numbered(2)), remove=(old.key,))
+    fresh = history.commits()
+    monkeypatch.setattr(history, "commits", iter([stale, fresh, fresh]).__next__)
+    assert ids(dataset.read()) == [2]
+
+
+def test_a_file_that_is_simply_missing_is_an_error(local_lake):
+    old = local_lake.commit(Part(numbered(1))).add[0]
+    local_lake.commit(Part(numbered(2)))
+    local_lake.storage.delete(old.key)
+    with pytest.raises(StorageError):
+        Dataset(local_lake.storage, History(local_lake.storage, "shop"), "orders").read()
+
+
+def test_a_long_log_is_read_through_its_checkpoints(local_lake):
+    for n in range(1, 4):
+        local_lake.commit(Part(numbered(n)))
+    log = CommitLog(local_lake.storage, "shop")
+    head = log.head()
+    for _ in range(SPAN):
+        head = follow(head, "shop", now_us=0)
+        log.append(head)
+    assert write_missing(log, head.n) == 1
+    local_lake.storage.put(layout.log_key("shop", 2), b"spoilt")
+    history = History(local_lake.storage, "shop")
+    assert len(history.commits()) == SPAN + 3
+    local_lake.commit(Part(numbered(9)))
+    assert len(history.commits()) == SPAN + 4

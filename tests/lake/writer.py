@@ -7,6 +7,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -60,8 +61,9 @@ class LakeWriter:
     source: str = "shop"
     published: list[Commit] = field(default_factory=list)
 
-    @property
+    @cached_property
     def storage(self) -> Storage:
+        """The lake, opened once: making an S3 client takes longer than most tests."""
         return open_storage(self.place.path, scratch=layout.encode_name(self.source), s3=self.place.s3)
 
     def commit(

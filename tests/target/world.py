@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from target_datalake.storage import Storage
     from tests.places import LakePlace
 
 SCHEMA = {
@@ -70,10 +72,14 @@ class World:
     def config(self, **options: Any) -> Config:
         return to_config({**self.place.target_config, "source": self.source, **options}, self.folder)
 
+    @cached_property
+    def storage(self) -> Storage:
+        """The lake, opened once: making an S3 client takes longer than most tests."""
+        return open_storage(self.place.path, scratch=layout.encode_name(self.source), s3=self.place.s3)
+
     @property
     def log(self) -> CommitLog:
-        storage = open_storage(self.place.path, scratch=layout.encode_name(self.source), s3=self.place.s3)
-        return CommitLog(storage, self.source)
+        return CommitLog(self.storage, self.source)
 
     def start(self, **options: Any) -> Target:
         """Start a run, as the command does."""
