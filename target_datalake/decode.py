@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -16,12 +15,26 @@ import msgspec
 
 from target_datalake.errors import MessageError
 from target_datalake.json_schema import levels
+from target_datalake.scan import MAX_MEMBERS, has_vast_object, record_span
 
-DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_VAST_BYTES: Final = 4 * MAX_MEMBERS
+"""No shorter line has so many members: each takes four bytes at least, as in `"":1`."""
+
+
+class VastObjectError(Exception):
+    """A record has an object with more members than memory should hold."""
+
+    def __init__(self) -> None:
+        super().__init__(f"has an object with more than {MAX_MEMBERS} members")
+
+
+DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, VastObjectError)
 """What `decode_line` raises; ask `diagnose` what to make of it."""
 
 MAX_DEPTH: Final = 250
 """Levels of objects and arrays in a record. The validator stops at 256, the decoder where its caller's stack says."""
+
+_TOO_DEEP: Final = "is nested too deeply"
 
 _TAME_LENGTH: Final = 16
 """A literal this short, without exponent, has at most 15 significant digits: every float64 gives those back."""
@@ -85,7 +98,10 @@ def decode_line(line: bytes) -> RecordMessage:
         RecursionError: The record has more than `MAX_DEPTH` levels.
         msgspec.MsgspecError: It is no RECORD message, or JSON to some readers only.
         UnicodeDecodeError: It is not UTF-8.
+        VastObjectError: It has an object with more members than memory should hold.
     """
+    if len(line) > _VAST_BYTES and has_vast_object(line):
+        raise VastObjectError
     message = _decode_line(line)
     if len(line) > 2 * MAX_DEPTH and line.count(b"{") + line.count(b"[") > MAX_DEPTH:
         deeper = itertools.islice(levels(message.record), MAX_DEPTH, None)
@@ -115,17 +131,17 @@ def diagnose(line: bytes, number: int, error: Exception) -> Unreadable:
     Raises:
         MessageError: The line is no JSON in any reading, or its parts are not those of a RECORD message.
     """
-    span = _record_span(line)
+    span = record_span(line)
     if span is None or line[span[0] : span[0] + 1] != b"{":
         raise _message_error(number, error)
     raw = line[span[0] : span[1]].rstrip()
-    if isinstance(error, RecursionError):
-        return Unreadable("json", "is nested too deeply", raw)
+    if isinstance(error, VastObjectError | RecursionError):
+        return Unreadable("json", str(error) if isinstance(error, VastObjectError) else _TOO_DEEP, raw)
     try:
         decode_line(line[: span[0]] + b"{}" + line[span[1] :])
         constants = _constants(raw)
     except RecursionError:
-        return Unreadable("json", "is nested too deeply", raw)
+        return Unreadable("json", _TOO_DEEP, raw)
     except UnicodeDecodeError:
         return Unreadable("encoding", "is not UTF-8", raw)
     except (msgspec.MsgspecError, ValueError) as wrong:
@@ -151,43 +167,3 @@ def _constants(raw: bytes) -> list[str]:
     found: list[str] = []
     json.loads(raw.decode("utf-8"), parse_constant=found.append, parse_int=len, parse_float=len)
     return found
-
-
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)|[{}\[\]:,]', re.DOTALL)
-"""A string, to the end of the line if it never ends, so that no byte is looked at twice; or a bracket, comma, colon."""
-
-
-def _record_span(line: bytes) -> tuple[int, int] | None:
-    """Find where the value of the last top-level key "record" begins and ends.
-
-    It counts brackets instead of parsing, so that neither depth nor encoding can stop it.
-    """
-    depth, key, start, found = 0, b"", -1, None
-    for token in _TOKEN.finditer(line):
-        text = token[0]
-        if text in {b"{", b"["}:
-            depth += 1
-        elif depth == 1 and text in {b",", b"}"}:
-            if start >= 0 and _is_record_key(key):
-                found = start, token.start()
-            start = -1
-        elif depth == 1 and text == b":":
-            start = _after_space(line, token.end())
-        elif depth == 1 and start < 0:
-            key = text
-        if text in {b"}", b"]"}:
-            depth -= 1
-    return found if depth == 0 else None
-
-
-def _after_space(line: bytes, position: int) -> int:
-    while line[position : position + 1].isspace():
-        position += 1
-    return position
-
-
-def _is_record_key(key: bytes) -> bool:
-    try:
-        return bool(json.loads(key) == "record")
-    except ValueError:
-        return False

@@ -9,6 +9,8 @@ import select
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from target_datalake.lines import LineSplitter, LongLine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -21,11 +23,12 @@ class Batch:
     """Lines that arrived together, without their newlines.
 
     An empty batch is a tick: nothing arrived for a while. In the last batch `torn` says that the input ended in the
-    middle of a line, which is then left out.
+    middle of a line, which is then left out. A line too long to keep comes in a batch of its own, as `long`.
     """
 
     lines: list[bytes]
     torn: bool = False
+    long: LongLine | None = None
 
 
 def read_batches(descriptor: int, *, stop: Sequence[int] = (), tick_seconds: float = 1.0) -> Iterator[Batch]:
@@ -34,7 +37,7 @@ def read_batches(descriptor: int, *, stop: Sequence[int] = (), tick_seconds: flo
     A last line without a newline counts as whole if it ends as an object does: no prefix of a JSON object is one.
     """
     _widen_pipe(descriptor)
-    pieces: list[bytes] = []
+    splitter = LineSplitter()
     while True:
         ready, _, _ = select.select([descriptor, *stop], [], [], tick_seconds)
         if any(other in ready for other in stop):
@@ -45,17 +48,17 @@ def read_batches(descriptor: int, *, stop: Sequence[int] = (), tick_seconds: flo
         chunk = os.read(descriptor, _CHUNK_BYTES)
         if not chunk:
             break
-        whole, newline, rest = chunk.rpartition(b"\n")
-        if newline:
-            pieces.append(whole)
-            yield Batch(b"".join(pieces).split(b"\n"))
-            pieces = [rest] if rest else []
-        else:
-            pieces.append(rest)
-    last = b"".join(pieces)
-    if last.strip():
-        whole_line = last.rstrip().endswith(b"}")
-        yield Batch([last], torn=False) if whole_line else Batch([], torn=True)
+        for part in splitter.split(chunk):
+            yield _to_batch(part)
+    last = splitter.close()
+    end = last.tail if isinstance(last, LongLine) else last
+    if end.strip():
+        whole = end.rstrip().endswith(b"}")
+        yield _to_batch(last if isinstance(last, LongLine) else [last]) if whole else Batch([], torn=True)
+
+
+def _to_batch(part: list[bytes] | LongLine) -> Batch:
+    return Batch([], long=part) if isinstance(part, LongLine) else Batch(part)
 
 
 def _widen_pipe(descriptor: int) -> None:

@@ -6,7 +6,6 @@ keys in any order.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from dataclasses import dataclass
@@ -14,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_datalake.envelope import edge_members, parse_envelope
 from target_datalake.errors import MessageError
+from target_datalake.lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from target_datalake.envelope import Envelope
     from target_datalake.input import Batch
+    from target_datalake.lines import Fingerprint, LongLine
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +35,13 @@ class Lines:
         lines: Whole messages, without newlines.
         first_line: The input line number, from 1, of the first; the others count on from it.
         received_at_us: When they were read, in microseconds since 1970, UTC.
+        fingerprint: Of one line that was too long to keep: `lines` then holds an empty one in its place.
     """
 
     lines: list[bytes]
     first_line: int
     received_at_us: int
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,6 @@ class Tick:
 Message = Records | Schema | State | ActivateVersion | Tick
 
 
-class _Envelope(msgspec.Struct):
-    type: str
-    stream: str = ""
-    schema: msgspec.Raw = msgspec.Raw()
-    value: msgspec.Raw = msgspec.Raw()
-    key_properties: list[str] | None = None
-    version: int | None = None
-
-
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
-
 _RECORD_PREFIX = re.compile(rb'\{\s*"type":\s*"RECORD",\s*"stream":\s*"[^"\\]*",\s*"record":')
 """How most producers begin a RECORD line. What begins as a known line began has that line's type and stream."""
 
@@ -120,7 +114,9 @@ class MessageReader:
         """
         for batch in batches:
             yield from self._read_lines(batch.lines, self._clock_us())
-            if batch.torn:
+            if batch.long is not None:
+                yield self._read_long(batch.long)
+            elif batch.torn:
                 self.torn_line = self._line + 1
             elif not batch.lines:
                 yield Tick()
@@ -152,12 +148,24 @@ class MessageReader:
             return known
         if not line.strip():
             return None
-        envelope = _parse_envelope(line, number)
+        envelope = parse_envelope(line, number)
         kind = envelope.type.upper()
         if kind not in _READERS:
             logger.debug("line %d: a message of type %r is passed over", number, envelope.type[:40])
             return None
         return _READERS[kind](envelope, number)
+
+    def _read_long(self, line: LongLine) -> Records:
+        """Return a record that is to be rejected unread; any other message of that length is refused."""
+        self._line += 1
+        members = edge_members(line.head, line.tail)
+        if str(members.get("type")).upper() != "RECORD" or not members.get("stream"):
+            raise MessageError(
+                f"line {self._line} has {line.fingerprint.bytes} bytes, and no edge of a RECORD message",
+                where=f"stdin line {self._line}",
+                fix=f"only records may be longer than {MAX_LINE_BYTES} bytes: they are rejected, and the others land",
+            )
+        return Records(str(members["stream"]), Lines([b""], self._line, self._clock_us(), line.fingerprint))
 
     def _learn(self, line: bytes, stream: str) -> bytes:
         match = _RECORD_PREFIX.match(line)
@@ -167,54 +175,18 @@ class MessageReader:
         return match[0]
 
 
-def _parse_envelope(line: bytes, number: int) -> _Envelope:
-    try:
-        return _decode_envelope(line)
-    except msgspec.ValidationError as error:
-        raise MessageError(
-            f"line {number} is no Singer message: {error}",
-            where=f"stdin line {number}",
-            fix='each line is an object with "type", and what that type needs',
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _tolerant_envelope(line, number)
-
-
-def _tolerant_envelope(line: bytes, number: int) -> _Envelope:
-    """Find the type and stream of a line that is JSON but for a NaN, a lone surrogate, bad UTF-8 or its depth.
-
-    Only RECORD lines are let through: their record is then rejected with its own text, and the others land.
-    """
-    try:
-        loose = json.loads(line.decode("utf-8", "surrogateescape"), parse_int=float)
-    except RecursionError:
-        match = _RECORD_PREFIX.match(line)
-        if match:
-            return _decode_envelope(match[0] + b"0}")
-        loose = None
-    except ValueError:
-        loose = None
-    if not isinstance(loose, dict) or str(loose.get("type")).upper() != "RECORD" or not loose.get("stream"):
-        raise MessageError(
-            f"line {number} is not JSON",
-            where=f"stdin line {number}",
-            fix="the tap must write one JSON object a line to stdout, and its log to stderr",
-        )
-    return _Envelope("RECORD", str(loose["stream"]))
-
-
-def _read_record(envelope: _Envelope, number: int) -> str:
+def _read_record(envelope: Envelope, number: int) -> str:
     return _named(envelope, number)
 
 
-def _read_schema(envelope: _Envelope, number: int) -> Schema:
+def _read_schema(envelope: Envelope, number: int) -> Schema:
     schema = msgspec.json.decode(envelope.schema) if envelope.schema else None
     if not isinstance(schema, dict):
         raise _lacking("SCHEMA", "schema", number)
     return Schema(_named(envelope, number), schema, tuple(envelope.key_properties or ()), number)
 
 
-def _read_state(envelope: _Envelope, number: int) -> State | None:
+def _read_state(envelope: Envelope, number: int) -> State | None:
     text = bytes(envelope.value).decode() if envelope.value else "null"
     value = msgspec.json.decode(text)
     if not value:  # an empty STATE would forget every bookmark: other targets lost them that way
@@ -225,13 +197,13 @@ def _read_state(envelope: _Envelope, number: int) -> State | None:
     return State(text, value.get("currently_syncing"))
 
 
-def _read_activate_version(envelope: _Envelope, number: int) -> ActivateVersion:
+def _read_activate_version(envelope: Envelope, number: int) -> ActivateVersion:
     if envelope.version is None:
         raise _lacking("ACTIVATE_VERSION", "version", number)
     return ActivateVersion(_named(envelope, number), envelope.version, number)
 
 
-def _refuse_batch(envelope: _Envelope, number: int) -> Message:
+def _refuse_batch(envelope: Envelope, number: int) -> Message:
     raise MessageError(
         f"line {number}: BATCH messages are not read by this version",
         where=f"stdin line {number}, stream {envelope.stream!r}",
@@ -239,7 +211,7 @@ def _refuse_batch(envelope: _Envelope, number: int) -> Message:
     )
 
 
-_READERS: dict[str, Callable[[_Envelope, int], Message | str | None]] = {
+_READERS: dict[str, Callable[[Envelope, int], Message | str | None]] = {
     "RECORD": _read_record,
     "SCHEMA": _read_schema,
     "STATE": _read_state,
@@ -248,7 +220,7 @@ _READERS: dict[str, Callable[[_Envelope, int], Message | str | None]] = {
 }
 
 
-def _named(envelope: _Envelope, number: int) -> str:
+def _named(envelope: Envelope, number: int) -> str:
     if not envelope.stream:
         raise _lacking(envelope.type, "stream", number)
     return envelope.stream

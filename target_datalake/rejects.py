@@ -1,21 +1,24 @@
 """Rejected records become lines of a gzipped JSON Lines file, staged and committed like data.
 
 A line holds: ``stream``, ``reason``, ``errors`` (each with ``path``, ``schema_path``, ``message``), ``raw`` (the
-record's own text; ``raw_base64`` when it is not UTF-8), ``schema`` (the id of the schema document), ``run``,
-``commit``, ``line`` (its number in the run's input). Its ``_sdc_sequence`` would have been ``commit << 32 | line``.
+record's own text; ``raw_base64`` when it is not UTF-8; ``sha256`` and ``bytes`` of the whole message when that is too
+long to be kept), ``schema`` (the id of the schema document), ``run``, ``commit``, ``line`` (its number in the run's
+input). Its ``_sdc_sequence`` would have been ``commit << 32 | line``.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from target_datalake.commits import DataFile
 from target_datalake.errors import RejectedError
+from target_datalake.lines import Fingerprint
 
 if TYPE_CHECKING:
     from target_datalake.commits import StreamCounts
@@ -26,8 +29,13 @@ if TYPE_CHECKING:
 MIN_REJECTS = 20
 """Below so many rejects in a stream and run no fraction is too high."""
 
+_encode_into = msgspec.json.Encoder().encode_into
+
 SAMPLE_LINES = 100
 """How many rejects of a refused commit are kept with the run."""
+
+SAMPLE_BYTES = 1 << 20
+"""Their size together; one that does not fit is kept without its text."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class RejectsFile:
         self._gzip = gzip.GzipFile(fileobj=_as_file(writer), mode="wb", compresslevel=6, mtime=0)
         self.rows = 0
         self.schema = ""
-        self.sample: list[bytes] = []
+        self.sample: list[bytes | bytearray] = []
+        self._sample_bytes = 0
 
     def write(self, rejects: list[Reject], origin: Origin) -> None:
         """Append a line for each reject."""
@@ -56,9 +65,18 @@ class RejectsFile:
             line = encode_reject(reject, origin)
             self._gzip.write(line)
             if len(self.sample) < SAMPLE_LINES:
-                self.sample.append(line)
+                self._keep(line, reject, origin)
         self.rows += len(rejects)
         self.schema = origin.schema
+
+    def _keep(self, line: bytearray, reject: Reject, origin: Origin) -> None:
+        """Take a line into the sample, without its text if that is large."""
+        if self._sample_bytes + len(line) > SAMPLE_BYTES:
+            size, digest = len(reject.raw), hashlib.sha256(reject.raw).hexdigest()
+            short = reject.fingerprint or Fingerprint(size, digest)
+            line = encode_reject(replace(reject, raw=b"", fingerprint=short), origin)
+        self.sample.append(line)
+        self._sample_bytes += len(line)
 
     def finish(self) -> DataFile:
         """Make the file durable."""
@@ -80,7 +98,7 @@ class RejectsFile:
         self._writer.abort()
 
 
-def encode_reject(reject: Reject, origin: Origin) -> bytes:
+def encode_reject(reject: Reject, origin: Origin) -> bytearray:
     """Return one line of a rejected-records file, with its newline."""
     line: dict[str, Any] = {
         "stream": reject.stream,
@@ -88,13 +106,16 @@ def encode_reject(reject: Reject, origin: Origin) -> bytes:
         "errors": [
             {"path": error.path, "schema_path": error.schema_path, "message": error.message} for error in reject.errors
         ],
-        **_raw(reject.raw),
+        **_raw(reject),
         "schema": origin.schema,
         "run": origin.run,
         "commit": origin.commit,
         "line": reject.line,
     }
-    return msgspec.json.encode(line) + b"\n"
+    encoded = bytearray()
+    _encode_into(line, encoded)
+    encoded += b"\n"  # in place: a record may have 16 MB
+    return encoded
 
 
 def check_limit(stream: str, counts: StreamCounts, config: Config) -> None:
@@ -119,11 +140,13 @@ def check_limit(stream: str, counts: StreamCounts, config: Config) -> None:
         )
 
 
-def _raw(raw: bytes) -> dict[str, str]:
+def _raw(reject: Reject) -> dict[str, Any]:
+    if reject.fingerprint is not None:
+        return {"sha256": reject.fingerprint.sha256, "bytes": reject.fingerprint.bytes}
     try:
-        return {"raw": raw.decode("utf-8")}
+        return {"raw": reject.raw.decode("utf-8")}
     except UnicodeDecodeError:
-        return {"raw_base64": base64.b64encode(raw).decode("ascii")}
+        return {"raw_base64": base64.b64encode(reject.raw).decode("ascii")}
 
 
 def _as_file(writer: StagedWriter) -> Any:

@@ -17,6 +17,7 @@ from target_datalake.convert import Unplaced, object_converter
 from target_datalake.decode import DECODE_ERRORS, RecordMessage, decode_line, diagnose, record_members, record_text
 from target_datalake.errors import MessageError
 from target_datalake.json_schema import parse_schema
+from target_datalake.lines import MAX_LINE_BYTES
 from target_datalake.place import Notes, Place
 from target_datalake.validate import RecordError, Validator
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from target_datalake.arrow_schema import StreamSchema
+    from target_datalake.lines import Fingerprint
     from target_datalake.messages import Lines
 
 _SEQUENCE_BITS: Final = 32
@@ -42,10 +44,11 @@ class Reject:
         stream: Its stream.
         reason: "schema": it breaks a keyword of its schema, formats included. "value": the schema allows it, but no
             column can hold a value. "json": NaN, Infinity, nested too deeply, a number of thousands of digits.
-            "encoding": not UTF-8, or a lone surrogate.
+            "encoding": not UTF-8, or a lone surrogate. "size": its message is too long to be kept.
         errors: What is wrong, without values.
-        raw: The record's own text.
+        raw: The record's own text; empty where a fingerprint stands for it.
         line: Its line number in the input.
+        fingerprint: Of the whole message, if it is too long to be kept.
     """
 
     stream: str
@@ -53,6 +56,7 @@ class Reject:
     errors: list[RecordError]
     raw: bytes
     line: int
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,9 @@ class RowParser:
         """
         columns, rejects = _Columns(commit, batched_at_us), []
         for run in runs:
+            if run.fingerprint is not None:
+                rejects.append(_too_long(self._stream, run.first_line, run.fingerprint))
+                continue
             for line_number, line in enumerate(run.lines, run.first_line):
                 row = self._parse_line(line, line_number)
                 if isinstance(row, Reject):
@@ -138,6 +145,11 @@ class RowParser:
         values = self._convert(record, Place(notes, record_members(line)))
         self._consults_source = notes.consulted
         return values, notes
+
+
+def _too_long(stream: str, line_number: int, fingerprint: Fingerprint) -> Reject:
+    message = f"its message has {fingerprint.bytes} bytes, more than {MAX_LINE_BYTES}"
+    return Reject(stream, "size", [RecordError("", "", message)], b"", line_number, fingerprint)
 
 
 class _Columns:

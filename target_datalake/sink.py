@@ -48,7 +48,7 @@ class Staged:
     data: tuple[DataFile, ...]
     rejected: tuple[DataFile, ...]
     counts: StreamCounts
-    sample: tuple[bytes, ...]
+    sample: tuple[bytes | bytearray, ...]
 
 
 class StreamSink:

@@ -31,8 +31,10 @@ FLOORS = {
         cli
     """,
     "target_datalake": """
-        errors fail_points input lean_imports log runner timestamps widening
-        json_schema layout messages storage
+        errors fail_points lean_imports log runner timestamps widening
+        lines scan
+        envelope input json_schema layout storage
+        messages
         column_types commits decode lake_format local_storage s3_storage validate
         arrow_schema commit_log config parquet place stores
         checkpoints convert rewind
