@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from target_datalake import layout
 from target_datalake.errors import ConfigError
 
-NAMES = st.text(min_size=1, max_size=30)
+NAMES = st.text(min_size=1, max_size=16)
 
 
 @given(NAMES, NAMES)
