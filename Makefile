@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop simulate bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ coverage: setup ## Run the suite under branch coverage, child processes included
 
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop
+
+simulate: setup ## Hold the tap against 300 sources that change while they are read
+	SIMULATIONS=300 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py
 
 bench: setup ## Measure records/s, MB/s and peak memory
 	$(BIN)/python -m bench

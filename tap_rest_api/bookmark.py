@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from tap_rest_api.errors import ConfigError
-from tap_rest_api.instants import format_instant, is_number, parse_instant, ranks
+from tap_rest_api.instants import epoch_milliseconds, format_instant, instant_of, is_number, parse_instant, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from tap_rest_api.traversal import Replication
 
@@ -80,8 +81,7 @@ def _look_back(value: Any, replication: Replication) -> Any:
     if isinstance(distance, timedelta) and replication.format != "iso" and is_number(value):
         return value - distance.total_seconds() * (1000 if replication.format == "epoch_ms" else 1)
     if isinstance(distance, timedelta) and isinstance(value, str) and (instant := parse_instant(value)):
-        earlier = format_instant(instant - distance)
-        return earlier[:_DATE_LENGTH] if len(value) == _DATE_LENGTH else earlier
+        return _write_like(value, instant - distance, replication.format)
     if isinstance(distance, int) and is_number(value):
         return value - distance
     fix = "a date-time needs a duration like PT5M, a number needs a number (or replication.format)."
@@ -191,7 +191,9 @@ def _dropped(
     if not bounds or min(page.ranks) > max(bounds):
         return set()
     is_sorted = reading.replication is not None and reading.replication.sorted == "asc"
-    seams = [(page.before, reading.before), (page.at, reading.at if is_sorted else None)]
+    is_read_again = reading.replication is not None and reading.replication.lookback is not None
+    before = None if is_read_again else reading.before
+    seams = [(page.before, before), (page.at, reading.at if is_sorted else None)]
     seen = [(rank, mark.seen) for rank, mark in seams if mark is not None and mark.seen]
 
     def is_old(rank: Any, index: int) -> bool:
@@ -231,14 +233,34 @@ def later(left: Bookmark | None, right: Bookmark | None) -> Bookmark | None:
     return _later(left, first, right, second)
 
 
-def cap(bookmark: Bookmark, end: str) -> Bookmark:
-    """Hold a bookmark that many parents share to the time the run began.
+def hold(reading: Reading, began: datetime) -> Reading:
+    """Hold the bookmark of pages that are not in its order to the time when the first of them was asked for.
 
-    A parent that was read early may have gained records since, older than what a later parent showed. Only
-    dates can be held; numbers need not be times.
+    A row of an early page may have changed since, and then bears a time before the latest that a later page
+    showed. The next run begins before both.
+    """
+    if reading.replication is None or reading.replication.sorted == "asc" or reading.reached is None:
+        return reading
+    held = cap(reading.reached, began, reading.replication.format)
+    return reading if held is reading.reached else replace(reading, reached=later(reading.before, held))
+
+
+def cap(bookmark: Bookmark, began: datetime, form: str) -> Bookmark:
+    """Hold a bookmark to the time when its reading began: what was read early may have changed since.
+
+    Only times can be held; numbers are times where `form`, the option "format", says so.
     """
     value = bookmark.value
-    instant, limit = parse_instant(value) if isinstance(value, str) else None, parse_instant(end)
-    if instant is None or limit is None or instant <= limit:
+    is_time = isinstance(value, str) or (form != "iso" and is_number(value))
+    instant = instant_of(value) if is_time else None
+    if instant is None or instant <= began:
         return bookmark
-    return Bookmark(bookmark.key, end[:_DATE_LENGTH] if len(value) == _DATE_LENGTH else end)
+    return Bookmark(bookmark.key, _write_like(value, began, form))
+
+
+def _write_like(value: Any, instant: datetime, form: str) -> Any:
+    if isinstance(value, str):
+        text = format_instant(instant)
+        return text[:_DATE_LENGTH] if len(value) == _DATE_LENGTH else text
+    milliseconds = epoch_milliseconds(instant)
+    return milliseconds if form == "epoch_ms" else milliseconds // 1000

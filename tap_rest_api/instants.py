@@ -38,7 +38,10 @@ def instant_of(value: Any) -> datetime | None:
         return parse_instant(value)
     if is_number(value):
         seconds = Decimal(value) / 1000 if abs(value) >= _FIRST_MILLISECONDS else Decimal(value)
-        return EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
+        try:
+            return EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
+        except (OverflowError, ValueError):  # past the calendar, or not a number
+            return None
     return None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from tap_rest_api.server_time import parse_http_date
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tap_rest_api.limits import Limits
 
 _BASE_SECONDS = 0.5
@@ -69,9 +71,5 @@ def parse_retry_after(value: str, now: datetime) -> float | None:
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text[:12])
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    moment = parse_http_date(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())

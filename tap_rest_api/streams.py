@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_rest_api.bookmark import Reading, begin
+from tap_rest_api.bookmark import Reading, begin, hold
 from tap_rest_api.errors import TapError
 from tap_rest_api.json_body import decode_exact, find_in, search
 from tap_rest_api.paginate import check_total
@@ -31,6 +31,7 @@ class Batch:
         records: Each its own JSON text.
         reading: How far the unit has come with them.
         extracted_at: When the page was received.
+        as_of: A time on the server's clock: whatever bears an earlier one, the page could show.
         is_proven: Once they are emitted, nothing before `reading.reached` is missing.
         is_skipped: A rule of the option "errors" left the rest of the unit out.
     """
@@ -38,6 +39,7 @@ class Batch:
     records: Sequence[Slice]
     reading: Reading
     extracted_at: datetime
+    as_of: datetime
     is_proven: bool
     is_skipped: bool = False
 
@@ -59,18 +61,22 @@ def read(source: Source, stream: Stream, context: Context, reading: Reading) -> 
 def _walk(unit: Unit, place: Place | None) -> Iterator[Batch]:
     """Follow a page chain, always asking for the next page before this one is used."""
     pending = unit.ask(place.request, place.position) if place else None
+    began: datetime | None = None
     while place is not None and pending is not None:
         answer = pending.result()
+        is_first, began = began is None, began or answer.as_of
         if answer.page is None:
             is_end = answer.action == "end"
             if is_end:
                 check_total(place.position)
-            yield Batch((), place.reading, answer.received_at, is_proven=is_end, is_skipped=not is_end)
+            reading = place.reading if is_first else hold(place.reading, began)
+            yield Batch((), reading, answer.received_at, answer.as_of, is_proven=is_end, is_skipped=not is_end)
             return
         taken = step(unit, place, answer.page)
         place = taken.place
         pending = unit.ask(place.request, place.position) if place else None
-        yield Batch(taken.records, taken.reading, answer.received_at, taken.is_proven)
+        reading = taken.reading if is_first or place else hold(taken.reading, began)
+        yield Batch(taken.records, reading, answer.received_at, answer.as_of, taken.is_proven)
 
 
 def contexts(source: Source, stream: Stream) -> Iterator[Context]:

@@ -138,20 +138,21 @@ def _incremental(run: _Run, state: State) -> Messages:
     no STATE is sent past the first of them.
     """
     stream = run.selection.stream
-    is_sharing, reached = False, None
+    is_sharing, reached, began = False, None, None
     for context in contexts(run.source, stream):
         is_sharing = is_sharing or not _has_own_bookmark(stream, state, context)
         before = mark = state.bookmark(stream.name, context.identity)
         for batch in run.read(context, begin(stream.replication, before)):
             yield run.lines(batch)
+            began = began or batch.as_of
             mark = batch.reading.reached if batch.is_proven else mark
             if mark is not None and mark != before and not is_sharing:
                 state, before = state.with_bookmark(stream.name, mark, context.identity), mark
                 yield from run.states(state)
         reached = later(reached, mark)
-    if is_sharing and reached is not None:
+    if is_sharing and reached and began and stream.replication:
         state = state.without_partitions(stream.name)
-        state = state.with_bookmark(stream.name, cap(reached, run.source.end))
+        state = state.with_bookmark(stream.name, cap(reached, began, stream.replication.format))
     yield from run.last_state(state)
     return state
 

@@ -14,6 +14,7 @@ from tap_rest_api.body import ACCEPT_ENCODING, decode_body
 from tap_rest_api.errors import BodyError, RefusedError
 from tap_rest_api.log import LOGGER
 from tap_rest_api.origin import is_own, parse_origin
+from tap_rest_api.server_time import server_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,13 +47,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer, whole. Header names are lower case; `url` is where it came from after redirects."""
+    """One answer, whole. Header names are lower case; `url` is where it came from after redirects.
+
+    `as_of` is a time on the server's clock: whatever bears an earlier one, the server could show.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
     received_at: datetime
+    as_of: datetime
 
 
 class Transport:
@@ -80,6 +85,7 @@ class Transport:
             urllib3.exceptions.HTTPError: It failed while the body was read.
         """
         deadline = self._clock() + limits.total_timeout_seconds
+        asked_at = self._now()
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._send(request, auth, limits)
             try:
@@ -92,7 +98,9 @@ class Transport:
                 response.close()
             headers = {name.lower(): value for name, value in response.headers.items()}
             LOGGER.debug("%s: %d, %d bytes", request.show(), response.status_code, len(body))
-            return Response(response.status_code, headers, body, response.url or request.url, self._now())
+            received_at = self._now()
+            as_of = server_time(headers.get("date", ""), asked_at, received_at)
+            return Response(response.status_code, headers, body, response.url or request.url, received_at, as_of)
         raise RefusedError("the API redirects in a ring")
 
     def _send(self, request: Request, auth: Auth, limits: Limits) -> requests.Response:

@@ -29,6 +29,7 @@ class Answer(Generic[T]):
 
     action: str
     received_at: datetime
+    as_of: datetime
     page: T | None = None
 
 
@@ -42,7 +43,7 @@ def judge(response: Response, rules: Sequence[ErrorRule], parse: Callable[[Respo
     """
     rule = find_rule(rules, response.status, response.body)
     if rule is not None and rule.do in ("end", "skip"):
-        return Answer(rule.do, response.received_at)
+        return Answer(rule.do, response.received_at, response.as_of)
     what = _status_text(response.status)
     if rule is not None and rule.do == "fail":
         raise RefusedError(f"the API answered {what}: {_excerpt(response)}")
@@ -55,7 +56,7 @@ def judge(response: Response, rules: Sequence[ErrorRule], parse: Callable[[Respo
         raise RefusedError(f"the API answered {what}: {_excerpt(response)}")
     if response.status == NO_CONTENT:  # the end of the pages, or a page that is missing: only a rule can tell
         return Failure(what, response.status)
-    return Answer("take", response.received_at, parse(response))
+    return Answer("take", response.received_at, response.as_of, parse(response))
 
 
 def _status_text(status: int) -> str:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "tap_rest_api": """
         ahead errors instants messages stdout
-        body error_rules infer limits log origin slices template
+        body error_rules infer limits log origin server_time slices template
         auth_options document json_body problem
         columns records template_rules traversal
         stream_rules

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tap_rest_api.bookmark import Bookmark, Reading, begin, cap, later, set_anchor, take
+from tap_rest_api.bookmark import Bookmark, Reading, begin, cap, hold, later, set_anchor, take
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.traversal import Replication
 
 ASC = Replication("at", sorted="asc")
 ANY = Replication("at")
+NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
 
 
 def mark(value: Any, *seen: int) -> Bookmark:
@@ -87,10 +88,10 @@ def test_a_lookback_of_the_wrong_kind_is_an_error(replication: Replication, valu
         begin(replication, mark(value))
 
 
-def test_within_the_lookback_records_are_read_again_and_may_ascend_from_there() -> None:
+def test_within_the_lookback_all_records_are_read_again_also_those_seen_at_the_bookmark() -> None:
     replication = Replication("at", sorted="asc", lookback=10)
     reading, kept = feed(begin(replication, mark(100, 1)), (5, 92), (6, 95), (1, 100), (7, 101))
-    assert kept == [5, 6, 7]
+    assert kept == [5, 6, 1, 7], "1 may have changed within the same tick"
     assert reading.reached == mark(101, 7)
 
 
@@ -163,8 +164,33 @@ def test_the_later_of_two_bookmarks() -> None:
         ("abc", "abc"),
     ],
 )
-def test_a_shared_bookmark_does_not_pass_the_start_of_the_run(value: Any, held: Any) -> None:
-    assert cap(mark(value), "2024-01-05T12:00:00Z").value == held
+def test_a_shared_bookmark_does_not_pass_the_time_its_reading_began(value: Any, held: Any) -> None:
+    assert cap(mark(value), NOON, "iso").value == held
+
+
+@pytest.mark.parametrize(("form", "factor"), [("epoch", 1), ("epoch_ms", 1000)])
+def test_an_epoch_is_held_as_the_time_it_is(form: str, factor: int) -> None:
+    noon = int(NOON.timestamp()) * factor
+    assert cap(mark(noon + factor), NOON, form).value == noon
+    assert cap(mark(noon - factor), NOON, form).value == noon - factor
+
+
+def test_a_row_that_changes_behind_an_unsorted_walk_is_read_again_by_the_next() -> None:
+    """Read on page 1 at 11:59, changed at 12:01, while page 2 shows a row of 12:02: the next run begins at noon."""
+    reading, _ = feed(begin(ANY, None), (1, "2024-01-05T11:59:00Z"))
+    reading, _ = feed(reading, (2, "2024-01-05T12:02:00Z"))
+    assert hold(reading, NOON).reached == mark("2024-01-05T12:00:00Z")
+
+
+def test_a_held_bookmark_does_not_fall_behind_the_last_one() -> None:
+    last = mark("2024-01-05T12:30:00Z", 1)
+    reading, _ = feed(begin(ANY, last), (2, "2024-01-05T12:40:00Z"))
+    assert hold(reading, NOON).reached == last
+
+
+def test_the_bookmark_of_a_sorted_walk_is_not_held() -> None:
+    reading, _ = feed(begin(ASC, None), (2, "2024-01-05T12:02:00Z"))
+    assert hold(reading, NOON) is reading
 
 
 moments = st.integers(0, 12).map(lambda day: f"2024-01-{day + 1:02}T00:00:00Z")

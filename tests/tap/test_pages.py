@@ -22,7 +22,7 @@ NOW = datetime(2024, 1, 31, tzinfo=UTC)
 
 def page(body: bytes | str, records: str | None = None) -> Page:
     """Parse in the thorough way and in the quick one, which must not differ."""
-    response = Response(200, {}, body if isinstance(body, bytes) else body.encode(), "http://x", NOW)
+    response = Response(200, {}, body if isinstance(body, bytes) else body.encode(), "http://x", NOW, NOW)
     thorough, quick = attempt(response, records, None), attempt(response, records, PATHS)
     if isinstance(thorough, Exception):
         assert repr(quick) == repr(thorough)
