@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lake import look_commands, run_commands
+from lake import keep_commands, look_commands, run_commands
 from lake.errors import LakeError, Stopped
 from lake.terminal import print_error
 from target_datalake.errors import TargetError
@@ -25,6 +25,8 @@ _COMMANDS = (
     look_commands.status,
     look_commands.catalog,
     look_commands.show,
+    keep_commands.rejects,
+    keep_commands.verify,
 )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from lake.findings import Report
     from lake.history import History
     from lake.snapshot import HistoryEntry, LandedFile, StreamFacts
     from target_datalake.commits import Commit
@@ -130,6 +131,12 @@ class Dataset:
             return [line for file in files for line in read_rejected(self._storage, file.key)]
 
         return self._read_settled(None, read)
+
+    def verify(self) -> Report:
+        """Check this dataset's files against the log, byte by byte, and the log against itself; writes nothing."""
+        from lake.verify import verify_source  # only this needs it
+
+        return verify_source(self._storage, self.source, self.stream)
 
     @property
     def key_properties(self) -> tuple[str, ...]:

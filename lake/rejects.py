@@ -23,12 +23,23 @@ def read_rejected(storage: Storage, key: str) -> list[dict[str, Any]]:
     Raises:
         StorageError: It is missing or damaged.
     """
-    data = storage.read(key)
+    data, where = storage.read(key), f"{storage.uri}/{key}"
     try:
-        return [json.loads(line) for line in gzip.decompress(data).splitlines()]
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        fix = "restore this file from a backup"
-        raise StorageError("a file of rejected records is damaged", where=f"{storage.uri}/{key}", fix=fix) from error
+        text = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damage(where) from error
+    return parse_rejected(text, where)
+
+
+def parse_rejected(text: bytes, where: str) -> list[dict[str, Any]]:
+    """Return the lines of rejected records. Raises StorageError, with where they stand, if one is no JSON object."""
+    try:
+        lines = [json.loads(line) for line in text.split(b"\n") if line]
+    except ValueError as error:
+        raise _damage(where) from error
+    if not all(isinstance(line, dict) for line in lines):
+        raise _damage(where)
+    return lines
 
 
 def read_rejected_of(storage: Storage, record: RunRecord, max_bytes: int) -> Iterator[dict[str, Any]]:
@@ -40,3 +51,8 @@ def read_rejected_of(storage: Storage, record: RunRecord, max_bytes: int) -> Ite
             if max_bytes < 0:
                 return
             yield from read_rejected(storage, file.key)
+
+
+def _damage(where: str) -> StorageError:
+    fix = "restore this file from a backup"
+    return StorageError("a file of rejected records is damaged", where=where, fix=fix)

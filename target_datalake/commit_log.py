@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from target_datalake import layout
-from target_datalake.commits import Commit, undo
+from target_datalake.commits import Commit, decode_commit, encode_commit, undo
 from target_datalake.errors import HeldError, NotFoundError, StorageError
 from target_datalake.fail_points import reach
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from target_datalake.storage import Storage
 
 logger = logging.getLogger(__name__)
-
-_decode = msgspec.json.Decoder(Commit).decode
 
 
 class CommitLog:
@@ -90,7 +88,7 @@ class CommitLog:
         """
         key = layout.log_key(self.source, commit.n)
         reach("commit.begin")
-        is_new = self.storage.put_if_absent(key, msgspec.json.encode(commit))
+        is_new = self.storage.put_if_absent(key, encode_commit(commit))
         reach("commit.done")
         if not is_new and self._read_key(key).id != commit.id:  # the same: our own entry, whose reply was lost
             raise HeldError(
@@ -145,7 +143,7 @@ class CommitLog:
 
     def _read_key(self, key: str) -> Commit:
         try:
-            return _decode(self.storage.read(key))
+            return decode_commit(self.storage.read(key))
         except msgspec.DecodeError as error:
             raise StorageError(
                 f"an entry of the log is damaged: {error}",

@@ -6,6 +6,8 @@ its entry with `follow` or `undo`, so that what it does not mean to change is ca
 
 from __future__ import annotations
 
+import hashlib
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,8 @@ class DataFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
         parts: The ETags of that upload's parts.
         merge_key: Where its bytes stand, complete and outside every dataset, until it is published: only for files
             that take the place of others, see `layout.merge_key`. Empty for a file that was staged.
+        spans: Of a file that took the place of others, from its first row to its last: the commit that rows landed
+            with, and how many. Empty where all landed with the commit that added it.
     """
 
     key: str
@@ -45,10 +49,25 @@ class DataFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     upload_id: str = ""
     parts: tuple[str, ...] = ()
     merge_key: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
 
     def staged(self) -> StagedFile:
         """Return what storage needs to publish it."""
         return StagedFile(self.key, self.bytes, self.sha256, self.upload_id, self.parts)
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """How much of a stream a commit erased for good; never what.
+
+    Attributes:
+        rows: Rows of data files, of every version.
+        rejected: Rejected records, samples of refused runs included.
+        undecided: Rejected records that nobody could tell about; they stayed.
+    """
+
+    rows: int
+    rejected: int
+    undecided: int
 
 
 class StreamCounts(msgspec.Struct, frozen=True):
@@ -86,6 +105,8 @@ class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
         void: The first of the entries that this one undoes, up to its own parent: they count as never written, and
             state, schemas and versions are again those of the entry before them. 0: none.
         purpose: What wrote it: ``run``, ``void``, ``rewind``, ``state``, or the name of a maintenance command.
+        erased: How much of a stream it erased for good.
+        dropped: The streams that are no longer in the lake; one of the same name that lands later is a new one.
     """
 
     n: int
@@ -103,11 +124,43 @@ class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
     remove: tuple[str, ...] = ()
     void: int = 0
     purpose: str = "run"
+    erased: dict[str, Erased] = {}
+    dropped: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[DataFile, ...]:
         """Return the files it added, those of rejected records first: the order in which they are published."""
         return (*self.rejected, *self.add)
+
+
+_decode = msgspec.json.Decoder(Commit).decode
+
+_CHECKED = re.compile(rb'(.*),"check":"([0-9a-f]{64})"\}\Z', re.DOTALL)
+
+
+def encode_commit(commit: Commit) -> bytes:
+    """Return an entry as the log holds it: a JSON object whose last member, ``check``, is the sha256 of the others.
+
+    That is the digest of the object's text without that member: a flipped bit anywhere in an entry shows.
+    """
+    body = msgspec.json.encode(commit)
+    return b'%s,"check":"%s"}' % (body[:-1], hashlib.sha256(body).hexdigest().encode())
+
+
+def decode_commit(data: bytes) -> Commit:
+    """Return the entry that `encode_commit` wrote.
+
+    Raises:
+        msgspec.DecodeError: It is damaged.
+    """
+    commit = _decode(data)
+    checked = _CHECKED.match(data)
+    body = checked[1] + b"}" if checked else b""
+    if checked and hashlib.sha256(body).hexdigest().encode() != checked[2]:
+        raise msgspec.DecodeError("its checksum is not that of its content")
+    if not checked and msgspec.json.encode(commit) != data:  # as it was written before there were checksums
+        raise msgspec.DecodeError("it has no checksum")
+    return commit
 
 
 def new_commit_id() -> str:

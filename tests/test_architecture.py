@@ -48,15 +48,16 @@ FLOORS = {
         cli
     """,
     "lake": """
-        bookmarks errors outline programs runs text
-        history pipe project rejects snapshot stream_catalog summary
-        discover status tables
+        bookmarks errors log_chain outline programs runs text
+        findings history moments pipe project rejects snapshot stream_catalog summary
+        discover reject_list status strangers tables
+        reject_table verify
         dataset run
         catalog
         overview
         terminal
         options
-        look_commands run_commands
+        keep_commands look_commands run_commands
         cli
     """,
 }

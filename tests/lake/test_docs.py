@@ -45,10 +45,19 @@ def test_a_documented_command_is_understood(line):
     cli.lake.commands[command].make_context(command, arguments)
 
 
-def test_every_option_of_a_run_is_documented():
-    options = {name for option in cli.lake.commands["run"].params for name in option.opts if len(name) > 2}
-    documented = set(re.findall(r"^\| `(--[a-z-]+)", TEXT, re.MULTILINE))
-    assert options - {"--config"} == documented
+def section(command: str) -> str:
+    (found,) = re.findall(rf"^#+ (?:.*, )?lake {command}\b.*?(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    return found
+
+
+@pytest.mark.parametrize("command", cli.lake.commands)
+def test_every_option_of_a_command_is_documented_and_no_other(command):
+    params = cli.lake.commands[command].params
+    options = {name for each in params for name in (*each.opts, *each.secondary_opts) if name.startswith("--")}
+    documented = set(re.findall(r"^\| `(--[a-z-]+)", section(command), re.MULTILINE))
+    assert documented <= options
+    named = set(re.findall(r"(--[a-z-]+)", section(command)))
+    assert options - {"--config", "--lake", "--json"} <= named
 
 
 def test_every_command_is_documented():
