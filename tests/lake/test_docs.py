@@ -46,7 +46,7 @@ def test_a_documented_command_is_understood(line):
 
 
 def section(command: str) -> str:
-    (found,) = re.findall(rf"^#+ (?:.*, )?lake {command}\b.*?(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    (found,) = re.findall(rf"^#+ (?:[^\n]*, )?lake {command}\b.*?(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL)
     return found
 
 
