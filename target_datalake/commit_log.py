@@ -70,14 +70,20 @@ class CommitLog:
         if head is not None:
             head = self._publish_or_undo(head)
         reach("recover.published")
-        number = head.n if head else 0
-        prefixes = (f"landing/{layout.encode_name(self.source)}", layout.rejected_prefix(self.source))
-        self.storage.sweep(prefixes, lambda key: layout.commit_of(key) <= number)
-        for file in list(self.storage.list(layout.merge_prefix(self.source))):
-            if layout.commit_of(file.key) <= number:
-                self.storage.delete(file.key)
+        self.sweep(head.n if head else 0)
         reach("recover.swept")
         return head
+
+    def sweep(self, n: int) -> None:
+        """Throw away what was staged for the commits up to n, once n is published: whoever staged it can only lose.
+
+        What is staged for a later commit may be a live writer's.
+        """
+        prefixes = (f"landing/{layout.encode_name(self.source)}", layout.rejected_prefix(self.source))
+        self.storage.sweep(prefixes, lambda key: layout.commit_of(key) <= n)
+        for file in list(self.storage.list(layout.merge_prefix(self.source))):
+            if layout.commit_of(file.key) <= n:
+                self.storage.delete(file.key)
 
     def append(self, commit: Commit) -> None:
         """Put an entry: the commit point. After a crash here it is there in full, or not at all.

@@ -65,6 +65,11 @@ def commit_of(key: str) -> int:
     return int(key.rpartition("/")[2].partition("-")[0])
 
 
+def commit_id_of(key: str) -> str:
+    """Return the id of the commit that the file of this key was staged for."""
+    return key.rpartition("/")[2].partition(".")[0].rpartition("-")[2]
+
+
 def data_key(prefix: str, load_date: date, name: str) -> str:
     """Return the key of a data file; the load date is the UTC date on which its staging began."""
     return f"{prefix}/load_date={load_date.isoformat()}/{name}.parquet"

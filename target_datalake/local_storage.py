@@ -147,8 +147,10 @@ class LocalStorage:
                 path.unlink()
             return len(leftovers)
 
-    def lock(self, key: str) -> BinaryIO:
+    def lock(self, key: str, inherited: int | None = None) -> BinaryIO | None:
         """Lock a file with flock, which the kernel releases when the last process that holds it is gone."""
+        if inherited is not None:
+            return None  # the descriptor itself holds it until this process ends
         path = self._root / key
         with _explained(f"lock {key}"):
             _make_folders(path.parent)

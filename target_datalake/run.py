@@ -125,7 +125,7 @@ def _open_log(config: Config) -> CommitLog:
 @contextmanager
 def _locked(log: CommitLog, lock_fd: int | None) -> Iterator[None]:
     """Hold the source's lock; an inherited one is held until this process ends."""
-    lock = None if lock_fd is not None else log.storage.lock(layout.lock_key(log.source))
+    lock = log.storage.lock(layout.lock_key(log.source), lock_fd)
     try:
         yield
     finally:

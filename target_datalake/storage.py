@@ -94,9 +94,9 @@ class Storage(Protocol):
         ...
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Write a small file unless it exists: True if these bytes are there now by this call.
+        """Write a small file unless it exists: True if these bytes stand there now, False if others do.
 
-        False says that the key is taken, perhaps by this very call when its reply was lost: read it back.
+        On S3 True also answers a call whose first reply was lost, since its bytes are there.
         """
         ...
 
@@ -131,6 +131,13 @@ class Storage(Protocol):
         """
         ...
 
-    def lock(self, key: str) -> Lock | None:
-        """Lock a source against other runs; None where the store has no locks. Raises HeldError if it is held."""
+    def lock(self, key: str, inherited: int | None = None) -> Lock | None:
+        """Lock a source against other runs, or go by the lock whose descriptor a parent handed on.
+
+        Returns:
+            The lock, to be closed; None where there is nothing to close: the parent has it, or the store has no locks.
+
+        Raises:
+            HeldError: Another run holds it.
+        """
         ...

@@ -118,6 +118,7 @@ class Target:
         except BaseException:
             self._abort()
             raise
+        self._sweep()
 
     def _take(self, message: Message) -> None:
         match message:
@@ -273,6 +274,15 @@ class Target:
     def _new_draft(self) -> Draft:
         number = self._head.n + 1 if self._head else 1
         return Draft(self._log.storage, self._log.source, number, self._clocks.now_us, self._config.compression)
+
+    def _sweep(self) -> None:
+        """Throw away what earlier runs staged for the numbers that this run has committed."""
+        if self._head is None or self._head.run != self._run_id or self._rewind is not None:
+            return
+        try:
+            self._log.sweep(self._head.n)
+        except TargetError as error:
+            logger.warning("what earlier runs left staged could not be removed; the next run will: %s", error)
 
     def _abort(self) -> None:
         self._discard([*self._gathering.abort(), *self._staged_files])

@@ -8,6 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.places import LakePlace, make_s3_place, teach_moto_missing_uploads
+from tests.s3_proxy import S3Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,13 @@ def s3_endpoint() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_proxy(s3_endpoint: str) -> Iterator[S3Proxy]:
+    """The same S3 behind a proxy that sees what is asked of it, and can do harm."""
+    with S3Proxy(s3_endpoint) as proxy:
+        yield proxy
 
 
 @pytest.fixture

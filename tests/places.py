@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -25,6 +25,10 @@ class LakePlace:
     def target_config(self) -> dict[str, Any]:
         return {"path": self.path, **({"s3": self.s3} if self.s3 else {})}
 
+    def through(self, endpoint: str, **options: Any) -> LakePlace:
+        """Return the same place, reached by another endpoint or with more options."""
+        return replace(self, s3={**self.s3, "endpoint_url": endpoint, **options})
+
 
 def make_s3_place(endpoint: str) -> LakePlace:
     """Make a fresh bucket, and return a lake's place under a prefix in it."""
@@ -43,3 +47,10 @@ def teach_moto_missing_uploads() -> None:
         return complete(backend, bucket_name, multipart_id, body)
 
     S3Backend.complete_multipart_upload = complete_if_there  # type: ignore[method-assign] # for the session
+
+
+def uploads_in(place: LakePlace) -> list[str]:
+    """Return the keys of a bucket's unfinished uploads."""
+    client = boto3.client("s3", endpoint_url=place.s3["endpoint_url"], region_name=REGION)
+    bucket = place.path.removeprefix("s3://").partition("/")[0]
+    return [upload["Key"] for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]

@@ -31,12 +31,14 @@ FLOORS = {
         cli
     """,
     "target_datalake": """
-        errors fail_points lean_imports log runner timestamps widening
+        errors fail_points lean_imports log runner s3_options timestamps widening
         lines scan
-        envelope input json_schema layout storage
+        envelope input json_schema layout s3_client s3_errors storage
         messages
-        column_types commits decode lake_format local_storage s3_storage validate
-        arrow_schema commit_log config parquet place stores
+        column_types commits decode lake_format local_storage s3_bucket validate
+        arrow_schema commit_log config parquet place s3_file s3_lock s3_writer
+        s3_storage
+        stores
         checkpoints convert rewind
         rows
         rejects
@@ -73,8 +75,8 @@ FORMAT_FILES = {
 
 HOMES = {
     "requests": {"tap_rest_api/auth", "tap_rest_api/client", "tap_rest_api/transport"},
-    "boto3": {"target_datalake/s3_storage"},
-    "botocore": {"target_datalake/s3_storage"},
+    "boto3": {"target_datalake/s3_client"},
+    "botocore": {"target_datalake/s3_client", "target_datalake/s3_errors"},
     "jsonschema_rs": {"target_datalake/validate"},
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
 }

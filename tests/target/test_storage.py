@@ -224,18 +224,18 @@ class TestS3:
             s3.put(KEY, stands)
         gone = ClientError({"Error": {"Code": "NoSuchUpload"}}, "CompleteMultipartUpload")
         with pytest.MonkeyPatch.context() as patch:  # moto answers a second completion with 200, or with a 500
-            patch.setattr(s3._client, "complete_multipart_upload", Mock(side_effect=gone))
+            patch.setattr(s3._bucket._client, "complete_multipart_upload", Mock(side_effect=gone))
             if error is None:
                 s3.publish(staged)
             else:
                 with pytest.raises(error):
                     s3.publish(staged)
 
-    @pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "SignatureDoesNotMatch"])
+    @pytest.mark.parametrize("code", ["InvalidAccessKeyId", "ExpiredToken", "SignatureDoesNotMatch"])
     def test_refused_credentials_have_their_own_exit_code(self, s3, code):
         refused = ClientError({"Error": {"Code": code}}, "PutObject")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(s3._client, "put_object", Mock(side_effect=refused))
+            patch.setattr(s3._bucket._client, "put_object", Mock(side_effect=refused))
             with pytest.raises(CredentialsError) as caught:
                 s3.put("x", b"")
         assert caught.value.exit_code == 3
