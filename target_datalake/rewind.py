@@ -44,7 +44,7 @@ def answer_rewind(log: CommitLog, head: Commit | None, state: str | None, on_rew
         HeldError: It is another state than the lake's, and `on_rewind` is ``fail``.
         ConfigError: There is nothing exact to put the lake back to.
     """
-    if head is None or is_same_progress(head, state):
+    if is_same_progress(head, state):
         return None
     if on_rewind == "fail":
         raise HeldError(
@@ -52,7 +52,7 @@ def answer_rewind(log: CommitLog, head: Commit | None, state: str | None, on_rew
             where='target config, on_rewind: "fail"',
             fix="start it from the lake's state, as `lake run` does",
         )
-    if on_rewind == "append":
+    if on_rewind == "append" or head is None:
         logger.warning("the tap was started from another state than the lake holds: records may land again")
         return None
     return _to_rewind(log, head, state, now_us)
