@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lake.dataset import Dataset
 from lake.errors import NotALakeError, UnknownDatasetError
 from lake.history import History, read_histories, require_lake
+from lake.notebook import catalog_html
 from lake.project import load_project
 from target_datalake.stores import open_storage
 
@@ -55,7 +56,7 @@ class Catalog(Mapping[str, Dataset]):
         if len(found) != 1:  # it may have landed since the lake was last listed
             found = _find(name, self.datasets())
         if len(found) != 1:
-            raise _unknown(name, found, list(name_datasets(self._listed)), self.uri)
+            raise _unknown(name, found, name_datasets(self._listed), self.uri)
         return found[0]
 
     def __iter__(self) -> Iterator[str]:
@@ -81,6 +82,11 @@ class Catalog(Mapping[str, Dataset]):
 
     def __repr__(self) -> str:
         return f"<Catalog {self.uri}: {', '.join(self) or 'no datasets yet'}>"
+
+    def _repr_html_(self) -> str:
+        """Show the datasets in a notebook."""
+        facts = {name: dataset.facts() for name, dataset in self.items()}
+        return catalog_html(self.uri, ((name, each, self[name].outline(each)) for name, each in facts.items()))
 
 
 def open_lake(address: str | Path, s3: Mapping[str, Any] | None = None) -> Storage:
@@ -128,10 +134,11 @@ def _names(dataset: Dataset) -> tuple[str, str, str]:
     return dataset.stream, f"landing.{dataset.stream}", dataset.name
 
 
-def _unknown(name: str, found: list[Dataset], known: list[str], uri: str) -> UnknownDatasetError:
+def _unknown(name: str, found: list[Dataset], named: Mapping[str, Dataset], uri: str) -> UnknownDatasetError:
     if found:
         names = ", ".join(dataset.name for dataset in found)
         return UnknownDatasetError(f"more than one dataset is named {name!r}", where=uri, fix=f"use one of: {names}")
-    near = difflib.get_close_matches(str(name), known, n=3)
-    fix = f"did you mean {' or '.join(map(repr, near))}?" if near else f"the datasets are: {', '.join(known) or 'none'}"
+    aliases = {alias: shown for shown, dataset in named.items() for alias in _names(dataset)}
+    near = dict.fromkeys(aliases[alias] for alias in difflib.get_close_matches(str(name), aliases, n=3))
+    fix = f"did you mean {' or '.join(map(repr, near))}?" if near else f"the datasets are: {', '.join(named) or 'none'}"
     return UnknownDatasetError(f"there is no dataset {name!r}", where=uri, fix=fix)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lake import keep_commands, look_commands, run_commands
+from lake import keep_commands, look_commands, query_commands, run_commands
 from lake.errors import LakeError, Stopped
 from lake.terminal import print_error
 from target_datalake.errors import TargetError
@@ -27,6 +27,8 @@ _COMMANDS = (
     look_commands.show,
     keep_commands.rejects,
     keep_commands.verify,
+    query_commands.sql,
+    query_commands.export,
 )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from lake.errors import MissingExtraError, UsageError
+from lake.errors import UsageError
+from lake.frames import Engine, to_frame
+from lake.notebook import dataset_html
 from lake.outline import SchemaOutline, explained_damage, parse_outline
 from lake.rejects import read_rejected
 from lake.snapshot import Versions, landed_files, rejected_files, select_commits, stream_history, summarize
@@ -16,14 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
+    import pyarrow.dataset as ds
 
     from lake.findings import Report
     from lake.history import History
     from lake.snapshot import HistoryEntry, LandedFile, StreamFacts
     from target_datalake.commits import Commit
     from target_datalake.storage import Storage
-
-Engine = Literal["arrow", "pandas"]
 
 T = TypeVar("T")
 
@@ -50,42 +51,89 @@ class Dataset:
         self.stream = stream
         self.name = f"landing.{self.source}.{stream}"
 
-    def read(
+    def read(  # noqa: PLR0913 - each narrows the rows, and is named where it is used
         self,
         engine: Engine = "arrow",
         *,
         columns: Sequence[str] | None = None,
+        where: str | None = None,
         versions: Versions = "active",
         as_of: int | None = None,
         since: int | None = None,
+        latest: bool = False,
     ) -> Any:
         """Return the rows, with their ``_sdc_*`` columns, in the order in which they landed.
 
         Args:
-            engine: ``"arrow"`` for a `pyarrow.Table`, ``"pandas"`` for a DataFrame with Arrow types, in which a
-                nullable int64 stays exact.
+            engine: ``"arrow"`` for a `pyarrow.Table`; ``"pandas"`` for a DataFrame with Arrow types, in which a
+                nullable int64 stays exact; ``"polars"`` for a DataFrame; ``"duckdb"`` for a relation.
             columns: Names of the columns to read, in this order; None for all.
+            where: A condition in SQL on one row, such as ``"rating >= 4"``; applied last. It may name any column.
             versions: ``"active"``: of a full table the last whole snapshot, of other streams all rows;
                 ``"all"``: everything that ever landed, which is what a glob over the files sees.
             as_of: Read what there was after this commit.
             since: Leave out what there was after this commit.
+            latest: Only the last row of each primary key, and none that was deleted (``_sdc_deleted_at``).
 
         Raises:
-            UsageError: There is no such engine, column or commit.
+            UsageError: There is no such engine, column or commit, or the options contradict each other.
+            QueryError: The condition is not SQL, or does not fit the columns.
             StorageError: A file is missing or damaged.
-            MissingExtraError: pandas is not installed.
+            MissingExtraError: The engine's library is not installed.
         """
         _check_choice("engine", engine, get_args(Engine))
+        if latest and versions == "all":
+            fix = 'leave out versions="all": what was replaced is no latest row'
+            raise UsageError("latest is about the active version", where="latest", fix=fix)
         from lake.tables import read_table  # pyarrow takes 250 ms to import
 
         def read(commits: Sequence[Commit]) -> pa.Table:
             files = self._files(commits, since, versions)
             schema = self._schema(commits, files)
             _check_columns(columns, schema)
-            return read_table(self._storage, files, _with_asked(schema, columns), columns)
+            needed = self._needed(schema, columns, where, latest=latest)
+            return read_table(self._storage, files, _with_asked(schema, needed), needed)
 
         table = self._read_settled(as_of, read)
-        return table if engine == "arrow" else to_pandas(table)
+        if latest:
+            table = self._latest(table)
+        if where is not None:
+            from lake.predicate import filter_rows  # duckdb and sqlglot take 100 ms
+
+            table = filter_rows(table, where)
+        return to_frame(table if columns is None else table.select(columns), engine)
+
+    def scan(self, *, versions: Versions = "active", as_of: int | None = None, since: int | None = None) -> ds.Dataset:
+        """Return the rows as a `pyarrow.dataset.Dataset`: read as they are asked for, filters reaching into the files.
+
+        The arguments mean what they mean to `read`. Raises as it does, but for damage, which shows as rows are read.
+        """
+        from lake.scan import to_dataset  # pyarrow takes 250 ms to import
+
+        commits = self._commits(as_of)
+        files = self._files(commits, since, versions)
+        written = {file.schema: self._columns(file.schema) for file in files}
+        return to_dataset(self._storage, files, self._schema(commits, files), written)
+
+    def batches(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+        as_of: int | None = None,
+        latest: bool = False,
+    ) -> pa.RecordBatchReader:
+        """Return the rows that `read` gives, batch by batch; in bounded memory unless `where` or `latest` is set.
+
+        Raises as `read` does; damage shows as the batches are read.
+        """
+        from lake.scan import read_batches  # pyarrow takes 250 ms to import
+
+        if where is not None or latest:
+            return self.read(columns=columns, where=where, as_of=as_of, latest=latest).to_reader()
+        scan = self.scan(as_of=as_of)
+        _check_columns(columns, scan.schema)
+        return read_batches(self._storage, scan, columns)
 
     @property
     def schema(self) -> pa.Schema:
@@ -156,6 +204,33 @@ class Dataset:
         facts = self.facts()
         return f"<Dataset {self.name}: {facts.rows:,} rows in {facts.files:,} files>"
 
+    def _repr_html_(self) -> str:
+        """Show the dataset in a notebook: what it is, its columns, its first rows."""
+        facts = self.facts()
+        return dataset_html(self.name, facts, self.outline(facts), self.head())
+
+    def _needed(
+        self, schema: pa.Schema, columns: Sequence[str] | None, where: str | None, *, latest: bool
+    ) -> Sequence[str] | None:
+        """Return the columns to read for those asked for; None for all."""
+        if columns is None:
+            return None
+        needed = dict.fromkeys(columns)
+        if latest:
+            from lake.latest import needed_columns  # pyarrow takes 250 ms to import
+
+            needed |= dict.fromkeys(needed_columns(schema.names, self.key_properties))
+        if where is not None:
+            from lake.predicate import columns_of  # duckdb and sqlglot take 100 ms
+
+            needed |= dict.fromkeys(columns_of(where, [*schema.names, _RAW]))
+        return list(needed)
+
+    def _latest(self, table: pa.Table) -> pa.Table:
+        from lake.latest import latest_rows  # pyarrow takes 250 ms to import
+
+        return latest_rows(table, self.key_properties)
+
     def _commits(self, as_of: int | None) -> Sequence[Commit]:
         return select_commits(self._history.commits(), as_of)
 
@@ -195,19 +270,6 @@ class Dataset:
             with explained_damage(self._storage, key):
                 self._written[schema_id] = from_document(self._storage.read(key)).arrow
         return self._written[schema_id]
-
-
-def to_pandas(table: pa.Table) -> Any:
-    """Return a table as a DataFrame with Arrow types.
-
-    Raises:
-        MissingExtraError: pandas is not installed.
-    """
-    try:
-        import pandas as pd  # an extra, and 400 ms
-    except ImportError as error:
-        raise MissingExtraError("pandas is not installed", fix="pip install 'rest-datalake[pandas]'") from error
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def _with_asked(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:

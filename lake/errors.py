@@ -4,6 +4,7 @@ LakeError                      1
 ├── UsageError                 2  mend the command line, the arguments or the configuration
 │   ├── NotALakeError          2  name the folder or bucket of a lake
 │   └── UnknownDatasetError    2  a KeyError too: the catalog knows no such dataset, or two of that name
+├── QueryError                 2  mend the SQL
 ├── MissingExtraError          2  install what the chosen engine needs
 └── DiscoveryError             what the tap exited with; 1 if it printed something that is no catalog
 
@@ -56,6 +57,12 @@ class NotALakeError(UsageError):
 
 class UnknownDatasetError(UsageError, KeyError):
     """The catalog has no dataset of this name, or more than one."""
+
+
+class QueryError(LakeError):
+    """SQL that is no single query, names what is not there, or fails as it runs."""
+
+    exit_code = 2
 
 
 class MissingExtraError(LakeError):

@@ -110,9 +110,15 @@ def to_page(dataset: Dataset, rows: int, *, terminal: bool) -> str:
 
 def to_preview(table: pa.Table, *, terminal: bool) -> str:
     """Return rows as a table of shortened values, without the ``_sdc_*`` columns."""
-    names = [name for name in table.column_names if not name.startswith("_sdc_")]
-    rows = [[_cell(row[name]) for name in names] for row in table.select(names).to_pylist()]
-    return to_table(names, rows, right=(), terminal=terminal)
+    return to_grid(
+        table.select([name for name in table.column_names if not name.startswith("_sdc_")]), terminal=terminal
+    )
+
+
+def to_grid(table: pa.Table, *, terminal: bool) -> str:
+    """Return rows as a table of shortened values."""
+    rows = zip(*([_cell(value) for value in column.to_pylist()] for column in table.columns), strict=True)
+    return to_table(table.column_names, list(rows), right=(), terminal=terminal)
 
 
 def _overview(name: str, dataset: Dataset, facts: StreamFacts) -> DatasetOverview:

@@ -99,11 +99,17 @@ def _read_file(storage: Storage, key: str, names: Sequence[str]) -> pa.Table:
 
 @contextmanager
 def _opened(storage: Storage, key: str) -> Iterator[pq.ParquetFile]:
+    with explained_damage(storage, key), storage.open(key) as file, pq.ParquetFile(file) as parquet:
+        yield parquet
+
+
+@contextmanager
+def explained_damage(storage: Storage, key: str) -> Iterator[None]:
+    """Turn what Arrow says of a damaged or missing file into an error for people."""
     try:
-        with storage.open(key) as file, pq.ParquetFile(file) as parquet:
-            yield parquet
-    except pa.ArrowInvalid as error:
-        fix = "restore this file from a backup"
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        fix = f"restore it from a backup. Arrow says: {str(error).splitlines()[0]}"
         raise StorageError("a data file is damaged", where=f"{storage.uri}/{key}", fix=fix) from error
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -13,14 +14,30 @@ from lake.errors import Stopped
 from target_datalake.log import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lake.errors import LakeError
     from target_datalake.errors import TargetError
 
 
 def print_text(text: str) -> None:
-    """Print to stdout. A reader that has left ends the program as SIGPIPE would; click would make it exit code 1."""
-    try:
+    """Print to stdout."""
+    with _ends_with_its_reader():
         click.echo(text)
+
+
+@contextmanager
+def binary_stdout() -> Iterator[BinaryIO]:
+    """Give stdout to write bytes to."""
+    with _ends_with_its_reader(), open(sys.stdout.fileno(), "wb", closefd=False) as out:
+        yield out
+
+
+@contextmanager
+def _ends_with_its_reader() -> Iterator[None]:
+    """End the program as SIGPIPE would when stdout's reader has left; click would make it exit code 1."""
+    try:
+        yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the exit's own flush fails again
         raise Stopped(signal.SIGPIPE) from None
@@ -42,10 +59,10 @@ def print_error(error: LakeError | TargetError) -> None:
 
 
 def to_json(value: Any) -> str:
-    """Return a value as one line of JSON."""
+    """Return a value as one line of JSON; a decimal is a number with all its digits."""
     import msgspec  # 20 ms, not for --help
 
-    return msgspec.json.encode(value).decode()
+    return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
 
 
 def on_terminal() -> bool:

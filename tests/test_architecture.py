@@ -50,16 +50,16 @@ FLOORS = {
         cli
     """,
     "lake": """
-        bookmarks errors log_chain outline programs runs text
-        findings history moments pipe project rejects snapshot stream_catalog summary
-        discover reject_list status strangers tables
-        reject_table verify
+        bookmarks errors export filesystem latest log_chain outline programs runs text
+        findings frames history moments pipe project rejects sandbox snapshot stream_catalog summary
+        discover notebook predicate reject_list status strangers tables
+        reject_table scan verify
         dataset run
-        catalog
+        catalog query
         overview
         terminal
         options
-        keep_commands look_commands run_commands
+        keep_commands look_commands query_commands run_commands
         cli
     """,
 }
@@ -79,6 +79,7 @@ HOMES = {
     "botocore": {"target_datalake/s3_client", "target_datalake/s3_errors"},
     "jsonschema_rs": {"target_datalake/validate"},
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
+    "sqlglot": {"lake/predicate", "lake/query"},
 }
 """Where a library may be imported; anywhere else it is a wall broken through."""
 

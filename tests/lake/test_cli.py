@@ -13,7 +13,7 @@ from lake import cli
 from tests.lake.programs import CATALOG, DISCOVERS, Stage
 from tests.lake.writer import LakeWriter, Part, numbered, rejected
 
-COMMANDS = ("run", "discover", "status", "catalog", "show", "rejects", "verify")
+COMMANDS = tuple(cli.lake.commands)
 
 
 def lake(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:

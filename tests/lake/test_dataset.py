@@ -11,7 +11,7 @@ import pyarrow.dataset as pads
 import pytest
 
 from lake import Catalog
-from lake.errors import MissingExtraError, UsageError
+from lake.errors import MissingExtraError, QueryError, UsageError
 from target_datalake import layout
 from target_datalake.arrow_schema import METADATA_FIELDS
 from target_datalake.errors import StorageError
@@ -54,6 +54,7 @@ def snapshots(lake_storage: LakeWriter) -> LakeWriter:
 def test_read_gives_the_rows_of_a_version(snapshots, options, expected):
     found = dataset(snapshots)
     assert ids(found.read(**options)) == expected
+    assert ids(found.scan(**options).to_table()) == expected
     assert sum(file.rows for file in found.files(**options)) == len(expected)
 
 
@@ -154,6 +155,7 @@ def test_generations_are_read_under_one_schema(local_lake, kinds, values, unifie
     assert table.schema.field("v").type == unified
     assert table.column("v").to_pylist() == [expected[0], None, expected[1]]
     assert found.schema == table.schema
+    assert found.scan().to_table().equals(table)
     assert found.read(as_of=1).schema.field("v").type == kinds[0]
 
 
@@ -203,11 +205,146 @@ def test_pandas_keeps_a_nullable_int64_exact(local_lake):
     assert frame["id"].isna().tolist() == [False, True]
 
 
-def test_without_pandas_the_message_says_what_to_install(local_lake, monkeypatch):
+def test_polars_and_duckdb_get_the_same_rows(lake_storage):
+    lake_storage.commit(Part([{"id": 2**63 - 1, "name": "a"}, {"id": None, "name": "b"}]))
+    lake_storage.commit(Part(numbered(3)))
+    found = dataset(lake_storage)
+    expected = found.read(columns=["id", "name"]).to_pydict()
+    assert found.read("polars", columns=["id", "name"]).to_dict(as_series=False) == expected
+    relation = found.read("duckdb", columns=["id", "name"])
+    assert relation.filter("id IS NOT NULL").to_arrow_table().column("id").to_pylist() == [2**63 - 1, 3]
+    assert relation.to_arrow_table().to_pydict() == expected
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_without_a_library_the_message_says_what_to_install(local_lake, monkeypatch, library):
     local_lake.commit(Part(numbered(1)))
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'rest-datalake\[pandas\]'"):
-        dataset(local_lake).read("pandas")
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'rest-datalake\[{library}\]'"):
+        dataset(local_lake).read(library)
+
+
+class TestWhere:
+    """A condition in SQL on one row, applied last."""
+
+    @pytest.mark.parametrize(
+        ("where", "expected"),
+        [
+            pytest.param("id >= 2", [2, 3, 4], id="comparison"),
+            pytest.param("name LIKE '%3' OR id = 1", [1, 3], id="or"),
+            pytest.param("ID = 2", [2], id="another case"),
+            pytest.param('"id" IN (2, 4)', [2, 4], id="quoted"),
+            pytest.param("id IS NULL", [], id="none"),
+            pytest.param("true", [1, 2, 3, 4], id="all"),
+            pytest.param("_sdc_sequence > 0", [1, 2, 3, 4], id="metadata"),
+            pytest.param("id = 1 -- the first", [1], id="comment"),
+        ],
+    )
+    def test_the_rows_for_which_it_is_true_in_their_order(self, lake_storage, where, expected):
+        lake_storage.commit(Part(numbered(1, 2, 3)))
+        lake_storage.commit(Part(numbered(4)))
+        assert ids(dataset(lake_storage).read(where=where)) == expected
+
+    def test_it_may_name_columns_that_are_not_read(self, local_lake):
+        local_lake.commit(Part(numbered(1, 2)))
+        table = dataset(local_lake).read(columns=["name"], where="id = 2")
+        assert table.to_pydict() == {"name": ["order 2"]}
+
+    @pytest.mark.parametrize(
+        "where",
+        [
+            *(
+                "id >",
+                "id = 1) OR (true",
+                "id = 1; DROP TABLE x",
+                "",
+                "nome = 1",
+                "name > DATE 'x'",
+                "id IN (SELECT 1)",
+            ),
+            *("max(id) = 1", "row_number() OVER () = 1", "true GROUP BY id", "x IN read_text('/etc/passwd')"),
+        ],
+    )
+    def test_what_is_no_condition_on_one_row_is_refused(self, local_lake, where):
+        local_lake.commit(Part(numbered(1)))
+        with pytest.raises(QueryError) as refused:
+            dataset(local_lake).read(where=where)
+        assert refused.value.exit_code == 2
+
+    def test_no_value_passes_through_duckdbs_types(self, local_lake):
+        schema = pa.schema([("id", pa.int64()), ("v", GROWN), ("n", NUMBERS), ("m", pa.decimal128(38, 2))])
+        row = {"id": 1, "v": {"a": 0.1, "b": "x"}, "n": [0.1, None], "m": Decimal("99999999999999999999999999.99")}
+        local_lake.commit(Part([row, {"id": 2}], schema=schema))
+        found = dataset(local_lake)
+        assert found.read(where="v.a < 1 OR m > 0").equals(found.read().slice(0, 1))
+
+
+class TestLatest:
+    """One row for each primary key: the last that came, unless it was deleted."""
+
+    def test_the_last_row_of_each_key_in_the_order_of_landing(self, lake_storage):
+        lake_storage.commit(Part(numbered(1, 2, 3)))
+        lake_storage.commit(Part([{"id": 2, "name": "new"}, {"id": 4, "name": "four"}]))
+        lake_storage.commit(Part([{"id": 2, "name": "newest"}]))
+        table = dataset(lake_storage).read(columns=["id", "name"], latest=True)
+        assert table.to_pydict() == {"id": [1, 3, 4, 2], "name": ["order 1", "order 3", "four", "newest"]}
+
+    def test_of_what_was_there_after_a_commit(self, local_lake):
+        local_lake.commit(Part(numbered(1)))
+        local_lake.commit(Part([{"id": 1, "name": "new"}]))
+        assert dataset(local_lake).read(latest=True, as_of=1).column("name").to_pylist() == ["order 1"]
+
+    def test_a_deleted_row_is_gone_and_one_that_came_back_is_there(self, local_lake):
+        schema = ID_AND_NAME.append(pa.field("_sdc_deleted_at", pa.timestamp("us", "UTC")))
+        gone = datetime(2026, 1, 31, tzinfo=UTC)
+        local_lake.commit(Part(numbered(1, 2), schema=schema))
+        local_lake.commit(Part(numbered(1, 2, _sdc_deleted_at=gone), schema=schema))
+        local_lake.commit(Part(numbered(2), schema=schema))
+        assert ids(dataset(local_lake).read(latest=True)) == [2]
+        assert ids(dataset(local_lake).read(columns=["id"], latest=True)) == [2]
+
+    def test_the_condition_is_applied_to_the_latest_rows(self, local_lake):
+        local_lake.commit(Part(numbered(1)))
+        local_lake.commit(Part([{"id": 1, "name": "new"}]))
+        assert ids(dataset(local_lake).read(latest=True, where="name = 'order 1'")) == []
+
+    def test_a_null_key_is_one_key(self, local_lake):
+        local_lake.commit(Part([{"id": None, "name": "a"}, {"id": None, "name": "b"}]))
+        assert dataset(local_lake).read(latest=True).column("name").to_pylist() == ["b"]
+
+    def test_of_all_versions_is_refused(self, local_lake):
+        local_lake.commit(Part(numbered(1)))
+        with pytest.raises(UsageError, match="active version"):
+            dataset(local_lake).read(latest=True, versions="all")
+
+
+def test_a_scan_reads_only_what_is_asked_for(local_lake):
+    local_lake.commit(Part(numbered(*range(100))))
+    scan = dataset(local_lake).scan()
+    assert scan.to_table(columns=["id"], filter=pads.field("id") > 97).to_pydict() == {"id": [98, 99]}
+    assert scan.count_rows() == 100
+
+
+def test_batches_are_the_rows_of_read(local_lake):
+    local_lake.commit(Part(numbered(1, 2)))
+    local_lake.commit(Part(numbered(3)))
+    found = dataset(local_lake)
+    assert found.batches().read_all().equals(found.read())
+    assert (
+        found.batches(columns=["name"], where="id > 1").read_all().equals(found.read(columns=["name"], where="id > 1"))
+    )
+
+
+def test_a_notebook_shows_what_a_dataset_is_and_hostile_text_is_inert(local_lake):
+    local_lake.commit(Part([{"id": 1, "name": "<script>alert(1)</script>"}]))
+    catalog = Catalog(local_lake.place.path)
+    html = catalog["orders"]._repr_html_()
+    assert "landing.shop.orders" in html
+    assert "Orders: What was ordered" in html
+    assert "<td>The order&#x27;s number</td>" in html
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "<td>orders</td><td>1</td>" in catalog._repr_html_()
 
 
 def test_a_reader_sees_the_commit_before_a_head_that_is_being_published(lake_storage):
