@@ -116,8 +116,14 @@ def test_fail_refuses(local_world):
         run_from(local_world, '{"at": 1}', on_rewind="fail")
 
 
-def test_a_new_lake_knows_no_rewind(local_world):
-    assert answer_rewind(local_world.log, None, '{"at": 7}', "fail", 0) is None
+@pytest.mark.parametrize("on_rewind", ["append", "replace"])
+def test_in_a_new_lake_there_is_nothing_to_put_back(local_world, on_rewind):
+    assert answer_rewind(local_world.log, None, '{"at": 7}', on_rewind, 0) is None
+
+
+def test_fail_refuses_a_state_that_a_new_lake_does_not_hold(local_world):
+    with pytest.raises(HeldError):
+        answer_rewind(local_world.log, None, '{"at": 7}', "fail", 0)
 
 
 def test_versions_are_those_of_before(local_world):
