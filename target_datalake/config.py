@@ -35,6 +35,7 @@ class StreamOptions:
 
     on_schema_change: str = "evolve"
     keep_raw: bool = False
+    partition_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,13 @@ def to_config(section: dict[str, Any], folder: Path) -> Config:
         path=path if path.startswith("s3://") else str(folder / path),
         commit=CommitBounds(**section.get("commit", {})),
         stream_defaults=StreamOptions(**defaults),
-        streams={name: StreamOptions(**{**defaults, **own}) for name, own in section.get("streams", {}).items()},
+        streams={name: _to_stream(defaults | own) for name, own in section.get("streams", {}).items()},
         **known,
     )
+
+
+def _to_stream(options: dict[str, Any]) -> StreamOptions:
+    return StreamOptions(**{**options, "partition_by": tuple(options.get("partition_by", ()))})
 
 
 def _variable(name: str, where: str) -> str:

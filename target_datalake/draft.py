@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +18,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from target_datalake.storage import Storage
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a stream's rows have in common while one SCHEMA is in force.
+
+    Attributes:
+        stream: Their stream.
+        columns: Their columns, metadata columns included.
+        schema_id: The id of their schema document.
+        generation: The number of their prefix.
+    """
+
+    stream: str
+    columns: pa.Schema
+    schema_id: str
+    generation: int
 
 
 class Draft:
@@ -41,14 +59,12 @@ class Draft:
         """Return the UTC date on which staging began: that of the first data file."""
         return datetime.fromtimestamp(self._clock_us() / 1e6, UTC).date()
 
-    def open_data(
-        self, stream: str, generation: int, columns: pa.Schema, schema_id: str, version: int | None
-    ) -> ParquetFile:
-        """Start a data file."""
-        prefix = layout.stream_prefix(self.source, stream, generation)
-        writer = self._storage.stage(layout.data_key(prefix, self.load_date, self._next_name()))
-        footer = Footer(self.source, stream, self.n, self.id, schema_id, version)
-        return ParquetFile(writer, columns, footer, self._compression)
+    def open_data(self, rows: Rows, version: int | None, partition: str) -> ParquetFile:
+        """Start a data file for rows of one table version and one partition."""
+        prefix = layout.stream_prefix(self.source, rows.stream, rows.generation)
+        writer = self._storage.stage(layout.data_key(prefix, self.load_date, self._next_name(), partition))
+        footer = Footer(self.source, rows.stream, self.n, self.id, rows.schema_id, version)
+        return ParquetFile(writer, rows.columns, footer, self._compression)
 
     def open_rejects(self, stream: str) -> RejectsFile:
         """Start a file of rejected records, readable by its owner only."""

@@ -6,6 +6,7 @@ nothing can be hidden there by its name. Everything else lives under ``_lake/``.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from target_datalake.errors import ConfigError
@@ -25,6 +26,13 @@ CHECKPOINT_PREFIX = "_lake/checkpoints"
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 _MAX_NAME_BYTES = 200
+_MAX_VALUE_BYTES = 161
+_KEPT_CHARACTERS = 8
+"""Whole ones, since DuckDB decodes what stands before the digest."""
+
+MAX_FOLDER_BYTES = 255
+
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def encode_name(name: str) -> str:
@@ -36,17 +44,20 @@ def encode_name(name: str) -> str:
     Raises:
         ConfigError: The name is empty, or longer than file systems take.
     """
-    data = name.encode("utf-8", "surrogatepass")
-    encoded = "".join(
-        chr(byte) if byte in _PLAIN and not (index == 0 and byte in b"_.") else f"%{byte:02X}"
-        for index, byte in enumerate(data)
-    )
+    encoded = _percent(name.encode("utf-8", "surrogatepass"))
     if not encoded or len(encoded) > _MAX_NAME_BYTES:
         raise ConfigError(
             f"the name {name[:40]!r} cannot name a folder: it has {len(encoded)} bytes once encoded",
             fix=f"use a name of 1 to {_MAX_NAME_BYTES} letters, digits, _ and -",
         )
     return encoded
+
+
+def _percent(data: bytes) -> str:
+    return "".join(
+        chr(byte) if byte in _PLAIN and not (index == 0 and byte in b"_.") else f"%{byte:02X}"
+        for index, byte in enumerate(data)
+    )
 
 
 def stream_prefix(source: str, stream: str, generation: int = 1) -> str:
@@ -70,9 +81,34 @@ def commit_id_of(key: str) -> str:
     return key.rpartition("/")[2].partition(".")[0].rpartition("-")[2]
 
 
-def data_key(prefix: str, load_date: date, name: str) -> str:
-    """Return the key of a data file; the load date is the UTC date on which its staging began."""
-    return f"{prefix}/load_date={load_date.isoformat()}/{name}.parquet"
+def data_key(prefix: str, load_date: date, name: str, partition: str = "") -> str:
+    """Return the key of a data file; the load date is the UTC date on which its staging began.
+
+    Args:
+        prefix: What `stream_prefix` gives.
+        load_date: The UTC date on which staging began.
+        name: What `file_name` gives.
+        partition: The folders of its data partition, as ``by_country=DE``; empty for a stream without.
+    """
+    folder = f"{prefix}/load_date={load_date.isoformat()}"
+    return f"{folder}/{partition}/{name}.parquet" if partition else f"{folder}/{name}.parquet"
+
+
+def partition_folder(column: str, value: str | None) -> str:
+    """Return the folder of the rows that have one value in a column: `by_country=DE`.
+
+    Injective in the value: bytes become ``%XX`` as in `encode_name`, null becomes ``~null``, and a text too long for a
+    folder ends in ``~`` and its sha256, since no other text has a ``~`` once encoded. Hive's word for null never stands
+    in a folder: pandas fails where one partition of many is null.
+    """
+    if value is None:
+        return f"by_{encode_name(column)}=~null"
+    data = value.encode("utf-8", "surrogatepass")
+    encoded = _percent(data)
+    if len(encoded) > _MAX_VALUE_BYTES or value == _HIVE_NULL:
+        kept = value[:_KEPT_CHARACTERS].encode("utf-8", "surrogatepass")
+        encoded = f"{_percent(kept)}~{hashlib.sha256(data).hexdigest()}"
+    return f"by_{encode_name(column)}={encoded}"
 
 
 def rejected_prefix(source: str) -> str:

@@ -93,6 +93,7 @@ class ParquetFile:
 
     def abort(self) -> None:
         """Throw the file away."""
+        self._parquet.is_open = False  # else its finalizer writes a footer into the closed file
         self._writer.abort()
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from target_datalake import layout
 from target_datalake.arrow_schema import from_document, join, schema_id, stream_schema, to_document
 from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts, follow
-from target_datalake.draft import Draft
+from target_datalake.draft import Draft, Rows
 from target_datalake.errors import HeldError, MessageError, RejectedError, TargetError
 from target_datalake.fail_points import reach
 from target_datalake.gathering import Gathering
 from target_datalake.messages import ActivateVersion, Records, Schema, State
+from target_datalake.partition import plan_partitions
 from target_datalake.rejects import check_limit
 from target_datalake.rewind import is_same_progress
 from target_datalake.rows import RowParser
@@ -145,6 +146,7 @@ class Target:
         schema = join(landed, received, on_change=options.on_schema_change)
         if self._schemas.get(message.stream) == schema:
             return
+        partitioning = plan_partitions(message.stream, options.partition_by, schema.arrow)
         document = to_document(schema)
         name = schema_id(document)
         self._log.storage.put_if_absent(layout.schema_key(self._log.source, message.stream, name), document)
@@ -152,7 +154,8 @@ class Target:
         if message.stream not in self._gathering:
             self._gathering.add(StreamSink(message.stream, self._run_id))
         parser = RowParser(schema, formats=self._config.formats, keep_raw=options.keep_raw)
-        self._gathering.sink(message.stream).shape = Shape(parser, name, schema.generation)
+        rows = Rows(message.stream, parser.arrow_schema, name, schema.generation)
+        self._gathering.sink(message.stream).shape = Shape(parser, rows, partitioning)
 
     def _take_state(self, message: State) -> None:
         self._gathering.cover(self._draft)

@@ -36,13 +36,14 @@ FLOORS = {
         envelope input json_schema layout s3_client s3_errors storage
         messages
         column_types commits decode lake_format local_storage s3_bucket validate
-        arrow_schema commit_log config parquet place s3_file s3_lock s3_writer
+        arrow_schema commit_log config parquet partition place s3_file s3_lock s3_writer
         s3_storage
         stores
         checkpoints convert rewind
         rows
         rejects
         draft
+        data_files
         sink
         gathering
         target
