@@ -18,6 +18,7 @@ from lake.errors import NotALakeError, UnknownDatasetError
 from lake.history import History, read_histories, require_lake
 from lake.notebook import catalog_html
 from lake.project import load_project
+from target_datalake.config import check_s3
 from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def open_lake(address: str | Path, s3: Mapping[str, Any] | None = None) -> Stora
 
 
 def _storage_at(text: str, s3: Mapping[str, Any] | None) -> Storage:
+    if s3 is not None:
+        check_s3(text, s3, "s3")
     if text.startswith("s3://"):
         return open_storage(text, s3=s3)
     path = Path(text)

@@ -9,10 +9,13 @@ import re
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from target_datalake.errors import ConfigError
 from target_datalake.validate import conforms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SECTIONS = ("tap", "target", "lake")
 """A file with one of these keys at its top has a section for each program; any other is all one program's."""
@@ -72,6 +75,7 @@ def load_config(path: str) -> Config:
     pointer = "/target" if sectioned else ""
     section = expand(section, path, pointer)
     check(section, load_schema(), path, pointer)
+    require_s3(section["path"], section.get("s3"), f"{path} {pointer}/s3")
     return to_config(section, Path(path).absolute().parent if sectioned else Path.cwd())
 
 
@@ -126,6 +130,19 @@ def check(section: Any, schema: dict[str, Any], path: str, pointer: str) -> None
     raise ConfigError(_wording(error), where=where, fix=_remedy(error))
 
 
+def check_s3(lake: str, options: Mapping[str, Any] | None, where: str) -> None:
+    """Check S3 options that did not come from a configuration file. Raises ConfigError."""
+    check(dict(options or {}), load_schema()["properties"]["s3"], where, "")
+    require_s3(lake, options, where)
+
+
+def require_s3(lake: str, options: Mapping[str, Any] | None, where: str) -> None:
+    """Check that S3 options go with a lake on S3: anywhere else they would be ignored. Raises ConfigError."""
+    if options and not lake.startswith("s3://"):
+        fix = 'write the lake\'s path as "s3://bucket/prefix", or leave the s3 options out'
+        raise ConfigError("s3 options are given, but the lake is not on S3", where=where, fix=fix)
+
+
 def to_config(section: dict[str, Any], folder: Path) -> Config:
     """Return the options of a checked section; a relative lake folder counts from `folder`."""
     known = {key: value for key, value in section.items() if key not in {"$schema", "path", "commit", "streams"}}
@@ -173,6 +190,9 @@ def _wording(error: Any) -> str:
         return "this value is not one of those allowed"
     if error.validator == "type":
         return f"expected {error.validator_value}, found {_json_type(error.instance)}"
+    if error.validator == "dependencies":
+        given, needed = next((key, value) for key, value in error.validator_value.items() if key in error.instance)
+        return f'the key "{given}" is given without "{needed[0]}"'
     return f"this value breaks the rule {error.validator}: {error.validator_value}"
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_ACTIONS = {
+OPERATIONS = {
     "get_object": "read",
     "head_object": "read",
     "list_objects_v2": "list",
@@ -178,7 +178,7 @@ class Bucket:
 
     def _call(self, operation: str, key: str, read: Callable[[dict[str, Any]], _T], **arguments: Any) -> _T:
         """Send a request and read its reply; boto3 tries again what it knows as passing, this loop the rest."""
-        action, where = _ACTIONS[operation], f"{self.uri}/{key}"
+        action, where = OPERATIONS[operation], f"{self.uri}/{key}"
         attempt = 1
         while True:
             try:

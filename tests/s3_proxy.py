@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from types import TracebackType
 
 ERRORS = {
@@ -61,7 +62,7 @@ class S3Proxy:
         self.upstream = urlsplit(upstream).netloc
         self.ignored = ignored
         self.seen: list[Seen] = []
-        self._at: int | None = None
+        self._at: Container[int] = ()
         self._kind = ""
         self._mutex = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -80,8 +81,8 @@ class S3Proxy:
         self._server.shutdown()
         self._server.server_close()
 
-    def reset(self, fault: str = "", at: int | None = None) -> None:
-        """Forget what was seen; let the fault befall the request of this number, from 0; none for None."""
+    def reset(self, fault: str = "", at: Container[int] = ()) -> None:
+        """Forget what was seen; let the fault befall the requests of these numbers, from 0."""
         with self._mutex:
             self.seen, self._kind, self._at = [], fault, at
 
@@ -92,7 +93,7 @@ class S3Proxy:
         """Note a request, and return what befalls it; nothing for an empty string."""
         with self._mutex:
             self.seen.append(request)
-            return self._kind if len(self.seen) - 1 == self._at else ""
+            return self._kind if len(self.seen) - 1 in self._at else ""
 
 
 class _Handler(BaseHTTPRequestHandler):

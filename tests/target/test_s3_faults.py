@@ -83,7 +83,7 @@ def test_a_fault_at_any_request_loses_nothing_doubles_nothing_and_leaves_nothing
     phase = 7 * FAULTS.index(fault) + attempts
     for at in range(phase % STRIDE, requests, STRIDE):
         place = make_s3_place(s3_endpoint)
-        s3_proxy.reset(fault, at)
+        s3_proxy.reset(fault, [at])
         hurt = World(place.through(s3_proxy.url, max_attempts=attempts), tmp_path)
         run_and_fail(hurt)
         world = World(place, tmp_path)
