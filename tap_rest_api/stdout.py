@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _GRACE_SECONDS = 2.0  # for a reader that is slow; one that has stalled must not hold up the end
 
@@ -17,10 +21,15 @@ class Interrupted(BaseException):
 
 
 class Stdout:
-    """Writes to a file descriptor without a buffer, one chunk after another."""
+    """Writes to a file descriptor without a buffer, one chunk after another.
 
-    def __init__(self, descriptor: int = 1) -> None:
-        self._descriptor = descriptor
+    Args:
+        descriptor: Where to.
+        end: Ends the process with an exit code, there and then.
+    """
+
+    def __init__(self, descriptor: int = 1, end: Callable[[int], object] = os._exit) -> None:
+        self._descriptor, self._end = descriptor, end
         self._is_writing = False
         self._signum: int | None = None
 
@@ -46,15 +55,13 @@ class Stdout:
     def interrupt(self, signum: int) -> None:
         """End the run, from a signal handler: at once, or after the chunk being written, so that no line is cut.
 
-        Raises:
-            Interrupted: Now is the time.
+        Nothing is left to tidy up, and an exception would not do: raised while a finalizer runs, it is lost.
         """
-        if not self._is_writing:
-            raise Interrupted(signum)
-        if self._signum is not None:
-            raise Interrupted(self._signum)
-        self._signum = signum
-        signal.setitimer(signal.ITIMER_REAL, _GRACE_SECONDS)
+        if self._is_writing and self._signum is None:
+            self._signum = signum
+            signal.setitimer(signal.ITIMER_REAL, _GRACE_SECONDS)
+        else:
+            self._end(128 + (self._signum or signum))
 
 
 def end_on_signals(stdout: Stdout) -> None:
