@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop simulate bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop sweep bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,8 +77,8 @@ coverage: setup ## Run the suite under branch coverage, child processes included
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop
 
-simulate: setup ## Hold the tap against 300 sources that change while they are read
-	SIMULATIONS=300 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py
+sweep: setup ## Test the tap at length: 300 sources that change while they are read, every fault on every kind of page
+	SIMULATIONS=300 SWEEP=1 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py tests/tap/test_faults.py
 
 bench: setup ## Measure records/s, MB/s and peak memory
 	$(BIN)/python -m bench

@@ -149,6 +149,20 @@ class Unit:
         records = page.records if keep is None else [page.records[index] for index in keep]
         return reading, add_fields(records, self.context.kept) if self.context.kept else records
 
+    def tell_apart(self, records: Sequence[Slice]) -> bytes:
+        """Return what tells a page's records from those of any other: three primary keys, if they differ."""
+        if not self.stream.primary_key or not records:
+            return b"\n".join(records)
+        shown = [records[0], records[len(records) // 2], records[-1]]
+        try:
+            columns = self.keys_of(shown)
+        except RecordsPathError:  # it is worded where the records are taken
+            columns = {}
+        own = [values for values in columns.values() if UNSET not in values]
+        keys = [repr(key).encode() for key in zip(*own, strict=True)]
+        is_key = bool(keys) and (len(records) == 1 or keys[0] != keys[-1])
+        return b"\n".join(keys if is_key else shown)
+
     def _key_of(self, page: Page) -> Callable[[int], tuple[Any, ...]]:
         """Return what reads one record's primary key, which is needed only where a bookmark's value is met."""
 

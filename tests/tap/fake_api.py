@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
 
 
@@ -38,12 +39,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `body` is sent as it is if it is bytes, else as JSON; `length` lies about it if given."""
+    """One answer. `body` is sent as it is if it is bytes, else as JSON; `length` lies about it if given.
+
+    `broken` writes the answer's bytes, head and body, in a way of its own, after which the connection ends.
+    """
 
     body: Any = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
+    broken: Callable[[socket.socket, Reply], None] | None = None
 
     def content(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
@@ -68,6 +73,10 @@ class FakeApi:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Refuse connections from now on."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -87,6 +96,10 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             seen = Seen(self.command, self.path, headers, body)
             api.seen.append(seen)
             reply = api.route(seen)
+            if reply.broken is not None:
+                self.close_connection = True
+                reply.broken(self.connection, reply)
+                return
             content = reply.content()
             self.send_response(reply.status)
             if reply.status != 204:

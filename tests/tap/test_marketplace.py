@@ -95,7 +95,7 @@ FOREVER = [pytest.param({"kind": kind, "seconds": 3.0, "times": None}, id=f"{kin
 FOREVER += [pytest.param({"kind": kind, "times": None}, id=kind) for kind in LIARS]
 
 
-@pytest.mark.parametrize("at", [1, 4, 7], ids=["first", "middle", "last"])
+@pytest.mark.parametrize("at", [4])  # test_faults.py has every page, without the example API's own time
 @pytest.mark.parametrize("fault", [*ONCE, *FOREVER])
 @pytest.mark.parametrize(
     ("stream", "path"), [("diaper_reviews", "/v1/diaper_reviews"), ("shops", "/v1/shops")], ids=["cursor", "page"]
