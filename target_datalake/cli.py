@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _BUG, _INTERRUPTED = 1, 130
 
-_CAPABILITIES = ("about", "activate-version", "schema-validation", "state")
+_CAPABILITIES = ("about", "activate-version", "batch", "schema-validation", "state")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

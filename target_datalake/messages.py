@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_datalake.batch_files import BatchFiles, parse_batch, read_records
 from target_datalake.envelope import edge_members, parse_envelope
 from target_datalake.errors import MessageError
-from target_datalake.lines import MAX_LINE_BYTES
+from target_datalake.lines import MAX_LINE_BYTES, LongLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from target_datalake.envelope import Envelope
     from target_datalake.input import Batch
-    from target_datalake.lines import Fingerprint, LongLine
+    from target_datalake.lines import Fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -93,15 +94,24 @@ _RECORD_PREFIX = re.compile(rb'\{\s*"type":\s*"RECORD",\s*"stream":\s*"[^"\\]*",
 _NO_PREFIX = b"\n"
 
 
+class _Stopped(Exception):  # noqa: N818 (no error: the run was asked to stop)
+    """What follows in the input is not to be read."""
+
+
 class MessageReader:
-    """Reads messages from batches of lines, counting lines from 1.
+    """Reads messages from batches of lines, counting lines from 1; a BATCH message's records count as lines too.
+
+    Args:
+        clock_us: Now, in microseconds since 1970, UTC.
+        is_stopped: Says whether to stop in the middle of a BATCH message's files, which may be long.
 
     Attributes:
         torn_line: The number of the line in whose middle the input ended; 0 if it ended with a whole one.
     """
 
-    def __init__(self, clock_us: Callable[[], int]) -> None:
+    def __init__(self, clock_us: Callable[[], int], is_stopped: Callable[[], bool] = lambda: False) -> None:
         self.torn_line = 0
+        self._is_stopped = is_stopped
         self._clock_us = clock_us
         self._line = 0
         self._streams: dict[bytes, str] = {}
@@ -113,7 +123,10 @@ class MessageReader:
             MessageError: A line is no Singer message.
         """
         for batch in batches:
-            yield from self._read_lines(batch.lines, self._clock_us())
+            try:
+                yield from self._read_lines(batch.lines, self._clock_us())
+            except _Stopped:
+                return
             if batch.long is not None:
                 yield self._read_long(batch.long)
             elif batch.torn:
@@ -135,13 +148,25 @@ class MessageReader:
                 prefix = self._learn(line, stream)
                 if prefix is _NO_PREFIX:
                     yield Records(stream, Lines([line], self._line + index + 1, received_at_us))
+            elif isinstance(message, BatchFiles):
+                yield from self._read_files(message, index + 1)
             elif message is not None:
                 yield message
         if prefix is not _NO_PREFIX:
             yield Records(stream, Lines(lines[start:], self._line + start + 1, received_at_us))
         self._line += len(lines)
 
-    def _read_line(self, line: bytes, number: int) -> Message | str | None:
+    def _read_files(self, files: BatchFiles, index: int) -> Iterator[Records]:
+        """Yield the records of a BATCH message, `index` lines into the batch of lines that is being read."""
+        for part in read_records(files):
+            if self._is_stopped():
+                raise _Stopped  # a STATE that follows does not cover what has not been read
+            lines, fingerprint = ([b""], part.fingerprint) if isinstance(part, LongLine) else (part, None)
+            if lines:
+                yield Records(files.stream, Lines(lines, self._line + index + 1, self._clock_us(), fingerprint))
+            self._line += len(lines)
+
+    def _read_line(self, line: bytes, number: int) -> Message | BatchFiles | str | None:
         """Return the message of a line, the stream's name if it is a RECORD, or None if it says nothing."""
         match = _RECORD_PREFIX.match(line)
         if match and (known := self._streams.get(match[0])) is not None:
@@ -203,20 +228,17 @@ def _read_activate_version(envelope: Envelope, number: int) -> ActivateVersion:
     return ActivateVersion(_named(envelope, number), envelope.version, number)
 
 
-def _refuse_batch(envelope: Envelope, number: int) -> Message:
-    raise MessageError(
-        f"line {number}: BATCH messages are not read by this version",
-        where=f"stdin line {number}, stream {envelope.stream!r}",
-        fix="switch batches off in the tap's configuration",
-    )
+def _read_batch(envelope: Envelope, number: int) -> BatchFiles:
+    encoding = msgspec.json.decode(envelope.encoding) if envelope.encoding else None
+    return parse_batch(_named(envelope, number), encoding, envelope.manifest, number)
 
 
-_READERS: dict[str, Callable[[Envelope, int], Message | str | None]] = {
+_READERS: dict[str, Callable[[Envelope, int], Message | BatchFiles | str | None]] = {
     "RECORD": _read_record,
     "SCHEMA": _read_schema,
     "STATE": _read_state,
     "ACTIVATE_VERSION": _read_activate_version,
-    "BATCH": _refuse_batch,
+    "BATCH": _read_batch,
 }
 
 

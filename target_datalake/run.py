@@ -78,7 +78,7 @@ def run_target(config: Config, runner: Runner, state: str | None) -> int:
         target = Target(log, head, config, runner.run_id, _emit, clocks)
         if rewind is not None:
             target.rewind(rewind)
-        reader = MessageReader(clocks.now_us)
+        reader = MessageReader(clocks.now_us, signals.is_awake)
         target.run(reader.read(read_batches(_STDIN, stop=[signals.descriptor])))
         code = _finish(target, reader, signals, status)
         write_missing(log, target.head.n if target.head else 0)

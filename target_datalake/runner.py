@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -34,6 +35,10 @@ class StopSignals:
     def wake(self) -> None:
         """Make the descriptor readable."""
         os.write(self._wake, b"!")
+
+    def is_awake(self) -> bool:
+        """Return whether the descriptor is readable."""
+        return bool(select.select([self.descriptor], [], [], 0)[0])
 
     def _catch(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's signature
         if self.caught is None:

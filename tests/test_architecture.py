@@ -33,7 +33,7 @@ FLOORS = {
     "target_datalake": """
         errors fail_points lean_imports log runner s3_options timestamps widening
         lines scan
-        envelope input json_schema layout s3_client s3_errors storage
+        batch_files envelope input json_schema layout s3_client s3_errors storage
         messages
         column_types commits decode lake_format local_storage s3_bucket validate
         arrow_schema commit_log config parquet partition place s3_file s3_lock s3_writer
