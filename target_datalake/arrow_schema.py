@@ -6,14 +6,17 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from target_datalake.column_types import column_fields
 from target_datalake.errors import SchemaError
 from target_datalake.json_schema import parse_schema
-from target_datalake.widening import Conflict, is_rewritten, type_name, widen_fields
+from target_datalake.widening import Conflict, apart, is_rewritten, type_name, widen_fields, widened_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
 
 _MOMENT: Final = pa.timestamp("us", "UTC")
 
@@ -76,7 +79,13 @@ def file_schema(schema: StreamSchema, *, keep_raw: bool = False) -> pa.Schema:
     return pa.schema([*schema.arrow, *METADATA_FIELDS, *raw])
 
 
-def join(head: StreamSchema | None, new: StreamSchema, *, on_change: str = "evolve") -> StreamSchema:
+def join(
+    head: StreamSchema | None,
+    new: StreamSchema,
+    *,
+    on_change: str = "evolve",
+    find_wide: Callable[[], Container[str]] = frozenset,
+) -> StreamSchema:
     """Return the schema under which the new records land beside what has landed.
 
     Landed fields stay, new ones follow them. A landed column changes its physical type only where it must (integer to
@@ -87,13 +96,15 @@ def join(head: StreamSchema | None, new: StreamSchema, *, on_change: str = "evol
         new: What the tap declares now.
         on_change: "evolve"; "fail" refuses every new field and type; "new_generation" gives a field whose types
             conflict the new type, in a new generation.
+        find_wide: Asked only when an integer is to become number: the paths of the columns that hold integers past
+            ±2^53, which no float64 holds.
 
     Raises:
         SchemaError: A field's types conflict, or something changed and nothing may.
     """
     if head is None:
         return new
-    fields, conflicts = widen_fields(head.arrow, new.arrow)
+    fields, conflicts = _keep_wide_apart(head.arrow, *widen_fields(head.arrow, new.arrow), find_wide)
     if conflicts and on_change != "new_generation":
         raise _conflict_error(new.stream, conflicts[0])
     arrow = pa.schema(fields)
@@ -101,6 +112,23 @@ def join(head: StreamSchema | None, new: StreamSchema, *, on_change: str = "evol
         raise _change_error(head, arrow)
     rewritten = bool(conflicts) or is_rewritten(pa.struct(list(head.arrow)), pa.struct(fields))
     return replace(new, arrow=arrow, generation=head.generation + rewritten)
+
+
+def _keep_wide_apart(
+    landed: pa.Schema, fields: list[pa.Field], conflicts: list[Conflict], find_wide: Callable[[], Container[str]]
+) -> tuple[list[pa.Field], list[Conflict]]:
+    """Add the conflicts of integers that no number column holds, and mark the columns they stand in."""
+    by_column = {
+        field.name: list(widened_columns(landed.field(field.name).type, field.type, field.name))
+        for field in fields
+        if field.name in landed.names
+    }
+    if not any(by_column.values()):
+        return fields, conflicts
+    wide = find_wide()
+    found = {name: path for name, paths in by_column.items() for path in paths if path in wide}
+    more = [Conflict(path, "integers past ±2^53", "number") for path in found.values()]
+    return [apart(field) if field.name in found else field for field in fields], [*conflicts, *more]
 
 
 def to_document(schema: StreamSchema) -> bytes:

@@ -14,6 +14,7 @@ from target_datalake.commits import StreamCounts
 from target_datalake.data_files import DataFiles
 from target_datalake.errors import TargetError
 from target_datalake.rejects import Origin
+from target_datalake.wide_integers import wide_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,7 @@ class StreamSink:
         self._rejects: RejectsFile | None = None
         self._received = 0
         self._landed = 0
+        self._wide: set[str] = set()
 
     @property
     def spillable_bytes(self) -> int:
@@ -111,7 +113,17 @@ class StreamSink:
                 self._rejects.write(parsed.rejects, Origin(self._run_id, draft.n, shape.rows.schema_id))
             self._files.write(parsed.batch, shape.rows, shape.partitioning, draft)
             self._landed += parsed.batch.num_rows
+            self._wide |= wide_columns(parsed.batch, shape.rows.columns)
         self._released, self._released_bytes = [], 0
+
+    def find_wide(self, draft: Draft, now_us: int) -> set[str]:
+        """Return the columns that hold integers past ±2^53 in what came in this run, waiting lines included."""
+        self.convert(draft, now_us, at_least=0)
+        waiting = [
+            wide_columns(shape.parser.parse([run], commit=draft.n, batched_at_us=now_us).batch, shape.rows.columns)
+            for shape, run in self._waiting
+        ]
+        return self._wide.union(*waiting)
 
     def spill(self, draft: Draft, now_us: int) -> None:
         """Free memory: convert what is released, and write converted rows out as a row group."""

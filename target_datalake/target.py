@@ -23,6 +23,7 @@ from target_datalake.rejects import check_limit
 from target_datalake.rewind import is_same_progress
 from target_datalake.rows import RowParser
 from target_datalake.sink import Shape, Staged, StreamSink
+from target_datalake.wide_integers import landed_wide_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -143,7 +144,9 @@ class Target:
         options = self._config.stream(message.stream)
         landed = self._schemas.get(message.stream) or self._read_schema(message.stream)
         received = stream_schema(message.stream, message.schema, message.key_properties)
-        schema = join(landed, received, on_change=options.on_schema_change)
+        schema = join(
+            landed, received, on_change=options.on_schema_change, find_wide=lambda: self._find_wide(message.stream)
+        )
         if self._schemas.get(message.stream) == schema:
             return
         partitioning = plan_partitions(message.stream, options.partition_by, schema.arrow)
@@ -156,6 +159,13 @@ class Target:
         parser = RowParser(schema, formats=self._config.formats, keep_raw=options.keep_raw)
         rows = Rows(message.stream, parser.arrow_schema, name, schema.generation)
         self._gathering.sink(message.stream).shape = Shape(parser, rows, partitioning)
+
+    def _find_wide(self, stream: str) -> set[str]:
+        """Return the columns of a stream in which integers past ±2^53 have landed, or came in this run."""
+        landed = landed_wide_columns(self._log, stream)
+        if stream not in self._gathering:
+            return landed
+        return landed | self._gathering.sink(stream).find_wide(self._draft, self._clocks.now_us())
 
     def _take_state(self, message: State) -> None:
         self._gathering.cover(self._draft)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 ELEMENT: Final = "element"
 """The name of a list's items, which is also what Parquet readers give back."""
 
 _LOGICAL: Final = b"logical"
+_APART: Final = b"apart"
 _INT64_DIGITS: Final = 19
 _DECIMAL_DIGITS: Final = 38
 
@@ -40,6 +41,16 @@ def is_json_text(field: pa.Field) -> bool:
     return bool(field.metadata) and field.metadata.get(_LOGICAL) == b"json"
 
 
+def apart(field: pa.Field) -> pa.Field:
+    """Return a field whose type does not hold what landed under its name in earlier generations."""
+    return field.with_metadata({**(field.metadata or {}), _APART: b"yes"})
+
+
+def is_apart(field: pa.Field) -> bool:
+    """Say whether a field's type does not hold what landed before its generation, whatever the types are."""
+    return bool(field.metadata) and _APART in field.metadata
+
+
 def same(first: pa.Field, second: pa.Field) -> bool:
     """Say whether two fields are equal, what is nested in them and their metadata included."""
     return bool(first.equals(second, check_metadata=True))
@@ -53,18 +64,20 @@ def type_name(field: pa.Field) -> str:
 def widen(landed: pa.Field, new: pa.Field, path: str = "") -> tuple[pa.Field, list[Conflict]]:
     """Return the common field and the conflicts within it; where there is one, the new type stands."""
     path = path or landed.name
+    if is_apart(new) and not is_apart(landed) and landed.type != new.type:
+        return new, [Conflict(path, type_name(landed), type_name(new))]
     if is_json_text(landed) or same(landed, new):
         return landed, []
     if pa.types.is_struct(landed.type) and pa.types.is_struct(new.type):
         fields, conflicts = widen_fields(landed.type, new.type, f"{path}.")
-        return pa.field(landed.name, pa.struct(fields)), conflicts
+        return landed.with_type(pa.struct(fields)), conflicts
     if pa.types.is_list(landed.type) and pa.types.is_list(new.type):
         element, conflicts = widen(landed.type.value_field, new.type.value_field, f"{path}[]")
-        return pa.field(landed.name, pa.list_(element)), conflicts
+        return landed.with_type(pa.list_(element)), conflicts
     common = None if is_json_text(new) else _common(landed.type, new.type)
     if common is None:
         return new, [Conflict(path, type_name(landed), type_name(new))]
-    return pa.field(landed.name, common), []
+    return landed.with_type(common), []
 
 
 def widen_fields(
@@ -95,6 +108,17 @@ def is_rewritten(landed: pa.DataType, widened: pa.DataType) -> bool:
     if pa.types.is_list(landed) and pa.types.is_list(widened):
         return is_rewritten(landed.value_type, widened.value_type)
     return bool(landed != widened)
+
+
+def widened_columns(landed: pa.DataType, joined: pa.DataType, path: str = "") -> Iterator[str]:
+    """Yield the paths, as Parquet writes them (`tags.list.element`), of what was integer and is now number."""
+    if pa.types.is_struct(landed) and pa.types.is_struct(joined):
+        for field in landed:
+            yield from widened_columns(field.type, joined.field(field.name).type, f"{path}.{field.name}".lstrip("."))
+    elif pa.types.is_list(landed) and pa.types.is_list(joined):
+        yield from widened_columns(landed.value_type, joined.value_type, f"{path}.list.{ELEMENT}")
+    elif (landed, joined) == (pa.int64(), pa.float64()):
+        yield path
 
 
 def _common(landed: pa.DataType, new: pa.DataType) -> pa.DataType | None:

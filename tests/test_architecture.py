@@ -39,7 +39,7 @@ FLOORS = {
         arrow_schema commit_log config parquet partition place s3_file s3_lock s3_writer
         s3_storage
         stores
-        checkpoints convert rewind
+        checkpoints convert rewind wide_integers
         rows
         rejects
         draft
