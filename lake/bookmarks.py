@@ -31,6 +31,13 @@ def without_bookmarks(state: str, streams: Collection[str]) -> str:
     return msgspec.json.encode(document).decode()
 
 
+def has_bookmark(state: str, stream: str) -> bool:
+    """Tell whether a STATE, in the form that most taps write, has a bookmark of a stream."""
+    document = msgspec.json.decode(state)
+    bookmarks = document.get("bookmarks") if isinstance(document, dict) else None
+    return isinstance(bookmarks, dict) and stream in bookmarks
+
+
 def oldest_bookmark(state: str | None) -> datetime | None:
     """Return the time up to which every stream with a time for a bookmark has been read; None without one."""
     if state is None:

@@ -18,6 +18,7 @@ from lake.errors import NotALakeError, UnknownDatasetError
 from lake.history import History, read_histories, require_lake
 from lake.notebook import catalog_html
 from lake.project import load_project
+from target_datalake import layout
 from target_datalake.config import check_s3
 from target_datalake.stores import open_storage
 
@@ -90,31 +91,36 @@ class Catalog(Mapping[str, Dataset]):
         return catalog_html(self.uri, ((name, each, self[name].outline(each)) for name, each in facts.items()))
 
 
-def open_lake(address: str | Path, s3: Mapping[str, Any] | None = None) -> Storage:
-    """Open the storage of a lake, for reading, by its address or by a configuration file that names it.
+def open_lake(address: str | Path, s3: Mapping[str, Any] | None = None, *, source: str | None = None) -> Storage:
+    """Open the storage of a lake by its address, or by a configuration file that names it.
+
+    Args:
+        address: A lake's folder, ``s3://bucket/prefix``, or a configuration file.
+        s3: The target's S3 options, for an address on S3.
+        source: Whose files are to be written; None for reading.
 
     Raises:
         NotALakeError: There is no such folder, or no lake in it.
         TargetError: The configuration or the store cannot be used.
     """
-    storage = _storage_at(str(address), s3)
+    storage = _storage_at(str(address), s3, layout.encode_name(source) if source else "readers")
     require_lake(storage)
     return storage
 
 
-def _storage_at(text: str, s3: Mapping[str, Any] | None) -> Storage:
+def _storage_at(text: str, s3: Mapping[str, Any] | None, scratch: str) -> Storage:
     if s3 is not None:
         check_s3(text, s3, "s3")
     if text.startswith("s3://"):
-        return open_storage(text, s3=s3)
+        return open_storage(text, scratch=scratch, s3=s3)
     path = Path(text)
     if path.is_file():
         project = load_project(path)
-        return open_storage(project.lake, s3=project.s3)
+        return open_storage(project.lake, scratch=scratch, s3=project.s3)
     if not path.is_dir():
         fix = "check the path; `lake run` makes the lake when the first records land"
         raise NotALakeError("there is no such folder or configuration file", where=text, fix=fix)
-    return open_storage(text)
+    return open_storage(text, scratch=scratch)
 
 
 def _streams(history: History) -> list[str]:

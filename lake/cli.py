@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lake import keep_commands, look_commands, query_commands, run_commands
+from lake import keep_commands, look_commands, query_commands, reject_commands, run_commands
 from lake.errors import LakeError, Stopped
 from lake.terminal import print_error
 from target_datalake.errors import TargetError
@@ -25,10 +25,13 @@ _COMMANDS = (
     look_commands.status,
     look_commands.catalog,
     look_commands.show,
-    keep_commands.rejects,
+    reject_commands.rejects,
     keep_commands.verify,
     query_commands.sql,
     query_commands.export,
+    keep_commands.compact,
+    keep_commands.expire,
+    keep_commands.drop,
 )
 
 

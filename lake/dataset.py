@@ -10,7 +10,15 @@ from lake.frames import Engine, to_frame
 from lake.notebook import dataset_html
 from lake.outline import SchemaOutline, explained_damage, parse_outline
 from lake.rejects import read_rejected
-from lake.snapshot import Versions, landed_files, rejected_files, select_commits, stream_history, summarize
+from lake.snapshot import (
+    Versions,
+    check_still_there,
+    landed_files,
+    rejected_files,
+    select_commits,
+    stream_history,
+    summarize,
+)
 from target_datalake import layout
 from target_datalake.errors import NotFoundError
 
@@ -88,7 +96,7 @@ class Dataset:
         from lake.tables import read_table  # pyarrow takes 250 ms to import
 
         def read(commits: Sequence[Commit]) -> pa.Table:
-            files = self._files(commits, since, versions)
+            files = self._files(commits, since, versions, as_of)
             schema = self._schema(commits, files)
             _check_columns(columns, schema)
             needed = self._needed(schema, columns, where, latest=latest)
@@ -111,7 +119,7 @@ class Dataset:
         from lake.scan import to_dataset  # pyarrow takes 250 ms to import
 
         commits = self._commits(as_of)
-        files = self._files(commits, since, versions)
+        files = self._files(commits, since, versions, as_of)
         written = {file.schema: self._columns(file.schema) for file in files}
         return to_dataset(self._storage, files, self._schema(commits, files), written)
 
@@ -161,7 +169,7 @@ class Dataset:
         self, *, as_of: int | None = None, since: int | None = None, versions: Versions = "active"
     ) -> list[LandedFile]:
         """Return the files that `read` reads with the same arguments, for an engine that reads them itself."""
-        return self._files(self._commits(as_of), since, versions)
+        return self._files(self._commits(as_of), since, versions, as_of)
 
     def history(self) -> list[HistoryEntry]:
         """Return what each commit did to this dataset, oldest first."""
@@ -245,13 +253,18 @@ class Dataset:
                 if commits == before:
                     raise
 
-    def _files(self, commits: Sequence[Commit], since: int | None, versions: Versions) -> list[LandedFile]:
+    def _files(
+        self, commits: Sequence[Commit], since: int | None, versions: Versions, as_of: int | None = None
+    ) -> list[LandedFile]:
         _check_choice("versions", versions, get_args(Versions))
         if since is not None and since < 0:
             raise UsageError(
                 f"there is no commit {since}", where="since", fix="commits count from 1; 0 leaves out none"
             )
-        return landed_files(commits, self.stream, self._storage.uri, since=since or 0, versions=versions)
+        files = landed_files(commits, self.stream, self._storage.uri, since=since or 0, versions=versions)
+        if as_of is not None:
+            check_still_there(files, self._history.commits()[as_of:])
+        return files
 
     def _schema(self, commits: Sequence[Commit], files: Iterable[LandedFile]) -> pa.Schema:
         from lake.tables import unify_schemas  # pyarrow takes 250 ms to import

@@ -1,62 +1,21 @@
-"""``lake rejects``, ``verify`` and the commands that keep a lake in order."""
+"""``lake verify``, ``compact``, ``expire`` and ``drop``: the commands that keep a lake in order."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from lake.keep_options import chosen_streams, confirm, dry_run_option, held, yes_option
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import on_terminal, print_text, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from lake.reject_list import Filter, RejectedRecord
+    from lake.compact import Compacted
+    from lake.expire import Expired
 
 _DAMAGED = 6
-
-
-@click.command()
-@click.argument("name", required=False)
-@config_option
-@lake_option
-@click.option("--since", metavar="TIME", help="Only later ones: an age as 7d or 12h, a date, or a time.")
-@click.option("--reason", type=click.Choice(["schema", "value", "json", "encoding"]), help="Only those of this reason.")
-@click.option("--run", metavar="ID", help="Only those of this run.")
-@click.option("--raw", is_flag=True, help="Show each record, with its text: it may hold personal data.")
-@json_option
-def rejects(
-    *,
-    name: str | None,
-    config: str | None,
-    address: str | None,
-    raw: bool,
-    as_json: bool,
-    **wanted: str | None,
-) -> None:
-    """Show why records were rejected, how many and when; with --raw each of them.
-
-    \b
-    Example:
-      lake rejects diaper_reviews --since 7d
-      lake rejects --reason schema --raw --json
-    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    from lake.moments import parse_moment  # their imports are not for --help
-    from lake.reject_list import Filter
-    from lake.reject_table import to_reject_lines, to_reject_table
-
-    since = parse_moment(wanted["since"], datetime.now(UTC), "--since") if wanted["since"] else None
-    chosen = Filter(None, since, wanted["reason"], wanted["run"])
-    records = _rejected(lake_address(config, address), name, chosen, raw=raw)
-    if as_json or raw:
-        for line in map(to_json, records) if as_json else to_reject_lines(records):
-            print_text(line)
-    else:
-        print_text(to_reject_table(records, terminal=on_terminal()))
 
 
 @click.command()
@@ -82,13 +41,89 @@ def verify(*, name: str | None, config: str | None, address: str | None, as_json
     return _DAMAGED if report.findings else 0
 
 
-def _rejected(address: str | Path, name: str | None, wanted: Filter, *, raw: bool) -> Iterator[RejectedRecord]:
-    from lake.catalog import Catalog, open_lake  # their imports are not for --help
-    from lake.reject_list import read_reject_list
+@click.command()
+@click.argument("name", required=False)
+@config_option
+@lake_option
+@click.option(
+    "--target-mb", type=click.IntRange(1, 1024), default=128, show_default=True, help="Merge up to this size."
+)
+@json_option
+def compact(*, name: str | None, config: str | None, address: str | None, target_mb: int, as_json: bool) -> None:
+    """Merge the small files of past days into larger ones: the same rows, in the same order.
 
-    storage, catalog = open_lake(address), Catalog(address)
-    dataset = catalog[name] if name else None
-    for history in catalog.histories():
-        if dataset is None or history.source == dataset.source:
-            chosen = replace(wanted, stream=dataset.stream if dataset else None)
-            yield from read_reject_list(storage, history, chosen, raw=raw)
+    \b
+    Example:
+      lake compact
+      lake compact diaper_reviews --target-mb 256
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.compact import compact as merge  # their imports are not for --help
+    from lake.keep_tables import to_compact_table
+
+    done: list[Compacted] = []
+    for source, streams in chosen_streams(lake_address(config, address), name).items():
+        with held(lake_address(config, address), source) as source_held:
+            done += merge(source_held, streams, target_mb * 1_000_000)
+    print_text(to_json(done) if as_json else to_compact_table(done, terminal=on_terminal()))
+
+
+@click.command()
+@config_option
+@lake_option
+@click.option("--older-than", default="30d", show_default=True, metavar="AGE", help="An age as 90d, a date, or a time.")
+@dry_run_option
+@json_option
+def expire(*, config: str | None, address: str | None, older_than: str, dry_run: bool, as_json: bool) -> None:
+    """Remove old versions of full tables, old run records and samples; never the active version.
+
+    \b
+    Example:
+      lake expire --dry-run
+      lake expire --older-than 90d
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.catalog import open_lake  # their imports are not for --help
+    from lake.expire import expire as remove
+    from lake.expire import plan_expiry, to_expiry_table
+    from lake.history import read_histories
+    from lake.moments import parse_moment
+
+    place = lake_address(config, address)
+    before = parse_moment(older_than, datetime.now(UTC), "--older-than")
+    storage = open_lake(place)
+    gone: list[Expired] = []
+    for history in read_histories(storage):
+        planned = plan_expiry(storage, history.source, history.commits(), before)
+        if planned and not dry_run:
+            with held(place, history.source) as source:
+                planned = remove(source, before)
+        gone += planned
+    print_text(to_json(gone) if as_json else to_expiry_table(gone, terminal=on_terminal(), dry_run=dry_run))
+
+
+@click.command()
+@click.argument("name")
+@config_option
+@lake_option
+@yes_option
+@dry_run_option
+@json_option
+def drop(*, name: str, config: str | None, address: str | None, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Take a dataset out of the lake: its files, its rejected records and its bookmark. It cannot be undone.
+
+    \b
+    Example:
+      lake drop diaper_reviews --dry-run
+      lake drop diaper_reviews --yes
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.drop import drop as remove  # their imports are not for --help
+    from lake.drop import plan_drop, to_drop_text
+
+    place = lake_address(config, address)
+    ((source_name, (stream,)),) = chosen_streams(place, name).items()
+    with held(place, source_name) as source:
+        plan = plan_drop(source, stream)
+        if not dry_run:
+            if not confirm(f"Drop {plan.dataset} with its {plan.rows:,} rows for good?", yes=yes):
+                return
+            plan = remove(source, stream)
+    print_text(to_json(plan) if as_json else to_drop_text(plan, dry_run=dry_run))

@@ -23,8 +23,8 @@ def to_dataset(
 ) -> ds.Dataset:
     """Return the rows of files, in their order, as a dataset; projections and filters reach down into the files.
 
-    Files in which a column has a type that is read as JSON text here are read at once: Arrow would cast `5` to "5",
-    which is another value than the JSON text of a string.
+    Files whose first rows are left out, and files in which a column has a type that is read as JSON text here, are
+    read at once: Arrow would cast `5` to "5", which is another value than the JSON text of a string.
 
     Args:
         storage: The lake.
@@ -65,7 +65,7 @@ def _runs(
     """Cut files into runs that Arrow's own casts can read, and runs that they cannot."""
     runs: list[tuple[bool, list[LandedFile]]] = []
     for file in files:
-        alike = not _becomes_text(written[file.schema], schema)
+        alike = not file.skip_rows and not _becomes_text(written[file.schema], schema)
         if not runs or runs[-1][0] != alike:
             runs.append((alike, []))
         runs[-1][1].append(file)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from lake.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts
 
@@ -32,6 +32,7 @@ class LandedFile:
         sha256: Its digest.
         schema: The id of the schema its columns follow.
         version: The table version of all its rows; None where the tap sent none.
+        skip_rows: How many rows at its beginning `since` leaves out: those of older commits, in a merged file.
     """
 
     commit: int
@@ -42,11 +43,18 @@ class LandedFile:
     sha256: str
     schema: str
     version: int | None
+    skip_rows: int = 0
 
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """What one commit did to a dataset; ``activated`` is the table version it made the one to read."""
+    """What one commit did to a dataset.
+
+    Attributes:
+        activated: The table version it made the one to read.
+        purpose: ``run``, or the command that wrote it.
+        erased: How many rows and rejected records it erased for good.
+    """
 
     commit: int
     committed_at: str
@@ -57,6 +65,8 @@ class HistoryEntry:
     files: int
     bytes: int
     activated: int | None
+    purpose: str = "run"
+    erased: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,18 +116,55 @@ def landed_files(
     """
     removed = {key for commit in commits for key in commit.remove}
     active = commits[-1].versions.get(stream) if commits and versions == "active" else None
-    return [
-        to_landed(commit.n, file, uri)
+    found = [
+        (commit.n, file)
         for commit in commits[since:]
         for file in commit.add
-        if file.stream == stream and file.key not in removed and _is_active(file, commit.n, active)
+        if file.stream == stream
+        and file.key not in removed
+        and landed_with(commit.n, file)[-1][0] > since
+        and is_active(file, commit.n, active)
     ]
+    found.sort(key=lambda item: landed_with(*item)[0][0])  # a merged file stands where its first rows stood
+    return [to_landed(n, file, uri, since) for n, file in found]
 
 
-def to_landed(commit: int, file: DataFile, uri: str) -> LandedFile:
-    """Return a data file as readers see it."""
-    place = f"{uri}/{file.key}"
-    return LandedFile(commit, file.key, place, file.rows, file.bytes, file.sha256, file.schema, file.version)
+def landed_with(commit: int, file: DataFile) -> tuple[tuple[int, int], ...]:
+    """Return which commits a file's rows landed with, from its first row to its last, and how many with each."""
+    return file.spans or ((commit, file.rows),)
+
+
+def to_landed(commit: int, file: DataFile, uri: str, since: int = 0) -> LandedFile:
+    """Return a data file as readers see it who have all rows up to a commit."""
+    skipped = sum(rows for n, rows in landed_with(commit, file) if n <= since)
+    return LandedFile(
+        commit=commit,
+        key=file.key,
+        uri=f"{uri}/{file.key}",
+        rows=file.rows,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        schema=file.schema,
+        version=file.version,
+        skip_rows=skipped,
+    )
+
+
+def check_still_there(files: Iterable[LandedFile], later: Iterable[Commit]) -> None:
+    """Check that no later commit has taken away what is to be read as of an earlier one.
+
+    Raises:
+        UsageError: One has: it merged, erased or dropped files.
+    """
+    keys = {file.key for file in files}
+    takers = [commit for commit in later if not keys.isdisjoint(commit.remove)]
+    if takers:
+        last = takers[-1]
+        raise UsageError(
+            f"that can no longer be read: commit {last.n} ({last.purpose}) has taken the place of files of it",
+            where="as_of",
+            fix=f"read as of {last.n} or later",
+        )
 
 
 def summarize(commits: Sequence[Commit]) -> dict[str, StreamFacts]:
@@ -127,10 +174,12 @@ def summarize(commits: Sequence[Commit]) -> dict[str, StreamFacts]:
     tallies = {stream: _Tally() for stream in commits[-1].schemas}
     removed = {key for commit in commits for key in commit.remove}
     for commit in commits:
+        tallies |= {stream: _Tally() for stream in commit.dropped if stream in tallies}
         for stream, counts in commit.streams.items():
-            tallies[stream].count(commit, counts)
+            if stream in tallies:  # else it was dropped since
+                tallies[stream].count(commit, counts)
         for file in commit.add:
-            if file.key not in removed and _is_active(file, commit.n, commits[-1].versions.get(file.stream)):
+            if file.key not in removed and is_active(file, commit.n, commits[-1].versions.get(file.stream)):
                 tallies[file.stream].take(file)
     return {stream: StreamFacts(schema, **vars(tallies[stream])) for stream, schema in commits[-1].schemas.items()}
 
@@ -160,6 +209,27 @@ class _Tally:
         self.bytes += file.bytes
 
 
+def superseded_files(commits: Sequence[Commit], stream: str) -> list[tuple[int, DataFile]]:
+    """Return the data files of a stream's old table versions, each with the commit that added it.
+
+    Old is what landed before the active version was activated and is no part of it. A version that came later is one
+    that a run has not yet completed: it is kept.
+    """
+    active = commits[-1].versions.get(stream) if commits else None
+    if active is None:
+        return []
+    removed = {key for commit in commits for key in commit.remove}
+    return [
+        (commit.n, file)
+        for commit in commits
+        for file in commit.add
+        if file.stream == stream
+        and file.key not in removed
+        and not is_active(file, commit.n, active)
+        and landed_with(commit.n, file)[-1][0] <= active.commit
+    ]
+
+
 def rejected_files(commits: Sequence[Commit], stream: str) -> list[DataFile]:
     """Return the files of a stream's rejected records, oldest first."""
     removed = {key for commit in commits for key in commit.remove}
@@ -168,13 +238,16 @@ def rejected_files(commits: Sequence[Commit], stream: str) -> list[DataFile]:
 
 def stream_history(commits: Sequence[Commit], stream: str) -> list[HistoryEntry]:
     """Return one entry for each commit that concerns a stream, oldest first."""
-    entries = []
+    entries: list[HistoryEntry] = []
     before: ActiveVersion | None = None
     for commit in commits:
+        if stream in commit.dropped:
+            entries = []
         active = commit.versions.get(stream)
         activated = active.version if active and active != before else None
         before = active
-        if stream in commit.streams or activated is not None:
+        concerned = stream in commit.streams or any(file.stream == stream for file in commit.files)
+        if concerned or stream in commit.erased or activated is not None:
             entries.append(_to_entry(commit, stream, activated))
     return entries
 
@@ -192,10 +265,15 @@ def _to_entry(commit: Commit, stream: str, activated: int | None) -> HistoryEntr
         files=len(added),
         bytes=sum(file.bytes for file in added),
         activated=activated,
+        purpose=commit.purpose,
+        erased=commit.erased[stream].rows + commit.erased[stream].rejected if stream in commit.erased else 0,
     )
 
 
-def _is_active(file: DataFile, commit: int, active: ActiveVersion | None) -> bool:
+def is_active(file: DataFile, commit: int, active: ActiveVersion | None) -> bool:
+    """Tell whether readers see a file that a commit added, by its version or, without one, by when it landed."""
     if active is None:
         return True
-    return commit > active.commit if file.version is None else file.version == active.version
+    if file.version is not None:
+        return file.version == active.version
+    return landed_with(commit, file)[0][0] > active.commit

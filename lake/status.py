@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.bookmarks import oldest_bookmark
-from lake.history import decode_name
+from lake.history import History, decode_name
 from lake.runs import latest_runs
-from lake.text import to_age, to_minute, to_table
+from lake.text import to_age, to_bytes, to_minute, to_table
+from lake.usage import Usage, measure_usage
 from target_datalake.commit_log import CommitLog, read_sources
 
 if TYPE_CHECKING:
@@ -20,8 +21,20 @@ if TYPE_CHECKING:
     from target_datalake.commits import Commit
     from target_datalake.storage import Storage
 
-_HEADER = ("source", "last run", "outcome", "seconds", "landed", "rejected", "commit", "bookmark")
-_RIGHT = ("seconds", "landed", "rejected", "commit", "bookmark")
+_HEADER = (
+    "source",
+    "last run",
+    "outcome",
+    "seconds",
+    "landed",
+    "rejected",
+    "commit",
+    "bookmark",
+    "data",
+    "rejects",
+    "log",
+)
+_RIGHT = ("seconds", "landed", "rejected", "commit", "bookmark", "data", "rejects", "log")
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +54,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         committed_at: When that was committed.
         bookmark: The time up to which every stream that has a time for a bookmark was read.
         bookmark_age_seconds: How long ago that is.
+        usage: What it takes up, in bytes.
     """
 
     source: str
@@ -55,32 +69,32 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     committed_at: str | None = None
     bookmark: str | None = None
     bookmark_age_seconds: float | None = None
+    usage: Usage = Usage()
 
 
 def read_status(storage: Storage, now: datetime) -> list[SourceStatus]:
     """Return the status of each source in a lake, by name. Raises StorageError."""
     runs = latest_runs(storage)
     sources = {decode_name(name) for name in read_sources(storage)} | set(runs)
-    return [_status(source, runs.get(source), CommitLog(storage, source).head(), now) for source in sorted(sources)]
+    return [_read_source(storage, source, runs.get(source), now) for source in sorted(sources)]
 
 
 def to_status_table(statuses: Sequence[SourceStatus], *, terminal: bool) -> str:
     """Return the sources as a table."""
     if not statuses:
         return "No source has landed anything yet."
-    return to_table(_HEADER, [_row(status) for status in statuses], right=_RIGHT, terminal=terminal)
+    table = to_table(_HEADER, [_row(status) for status in statuses], right=_RIGHT, terminal=terminal)
+    reclaimable = sum(status.usage.reclaimable for status in statuses)
+    hint = f"{to_bytes(reclaimable)} belong to old versions of full tables: `lake expire --dry-run` lists what may go."
+    return f"{table}\n{hint}" if reclaimable else table
 
 
-def _status(source: str, run: RunRecord | None, head: Commit | None, now: datetime) -> SourceStatus:
-    bookmark = oldest_bookmark(head.state) if head else None
-    known = SourceStatus(
-        source=source,
-        commit=head.n if head else 0,
-        committed_at=head.committed_at if head else None,
-        bookmark=bookmark.astimezone(UTC).isoformat() if bookmark else None,
-        bookmark_age_seconds=round((now - bookmark).total_seconds(), 3) if bookmark else None,
-    )
-    if run is None or (head and head.run != run.run and _time(head.committed_at) > _time(run.ended_at)):
+def _read_source(storage: Storage, source: str, run: RunRecord | None, now: datetime) -> SourceStatus:
+    commits = History(storage, source).commits()
+    usage = measure_usage(storage, source, commits)
+    last_run = next((commit for commit in reversed(commits) if commit.purpose == "run"), None)
+    known = _known(source, CommitLog(storage, source).head(), usage, now)
+    if run is None or (last_run and last_run.run != run.run and _time(last_run.committed_at) > _time(run.ended_at)):
         return known
     return msgspec.structs.replace(
         known,
@@ -91,6 +105,18 @@ def _status(source: str, run: RunRecord | None, head: Commit | None, now: dateti
         seconds=run.seconds,
         landed=run.landed,
         rejected=run.rejected,
+    )
+
+
+def _known(source: str, head: Commit | None, usage: Usage, now: datetime) -> SourceStatus:
+    bookmark = oldest_bookmark(head.state) if head else None
+    return SourceStatus(
+        source=source,
+        commit=head.n if head else 0,
+        committed_at=head.committed_at if head else None,
+        bookmark=bookmark.astimezone(UTC).isoformat() if bookmark else None,
+        bookmark_age_seconds=round((now - bookmark).total_seconds(), 3) if bookmark else None,
+        usage=usage,
     )
 
 
@@ -105,6 +131,9 @@ def _row(status: SourceStatus) -> tuple[str, ...]:
         "-" if status.rejected is None else f"{status.rejected:,}",
         str(status.commit),
         "-" if age is None else f"{to_age(age)} old",
+        to_bytes(status.usage.live),
+        to_bytes(status.usage.rejected),
+        to_bytes(status.usage.log),
     )
 
 

@@ -56,23 +56,23 @@ def read_table(
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     asked = with_raw(wanted) if columns is None else wanted
     with ThreadPoolExecutor(_PARALLEL_FILES) as pool:
-        tables = list(pool.map(lambda file: _read_file(storage, file.key, asked.names), files))
+        tables = list(pool.map(lambda file: _read_file(storage, file.key, asked.names).slice(file.skip_rows), files))
     if any(RAW_FIELD.name in table.column_names for table in tables):
         wanted = asked
-    return pa.concat_tables([_conform(table, wanted) for table in tables]) if tables else wanted.empty_table()
+    return pa.concat_tables([conform(table, wanted) for table in tables]) if tables else wanted.empty_table()
 
 
 def read_first_rows(storage: Storage, file: LandedFile, schema: pa.Schema, rows: int) -> pa.Table:
     """Return the first rows of one file under a schema. Raises StorageError."""
-    with _opened(storage, file.key) as parquet:
+    with opened(storage, file.key) as parquet:
         batches = parquet.iter_batches(batch_size=max(rows, 1), columns=_held(parquet, schema.names))
         table = pa.Table.from_batches([next(batches)]) if parquet.metadata.num_rows else schema.empty_table()
-    return _conform(table, schema).slice(0, rows)
+    return conform(table, schema).slice(0, rows)
 
 
 def has_raw(storage: Storage, file: LandedFile) -> bool:
     """Tell whether a file keeps the text of its records. Raises StorageError."""
-    with _opened(storage, file.key) as parquet:
+    with opened(storage, file.key) as parquet:
         return RAW_FIELD.name in parquet.schema_arrow.names
 
 
@@ -93,12 +93,13 @@ def _join_field(field: pa.Field, other: pa.Field) -> pa.Field:
 
 
 def _read_file(storage: Storage, key: str, names: Sequence[str]) -> pa.Table:
-    with _opened(storage, key) as parquet:
+    with opened(storage, key) as parquet:
         return parquet.read(_held(parquet, names))
 
 
 @contextmanager
-def _opened(storage: Storage, key: str) -> Iterator[pq.ParquetFile]:
+def opened(storage: Storage, key: str) -> Iterator[pq.ParquetFile]:
+    """Open a data file. Raises StorageError if it is missing, or damaged wherever it is read."""
     with explained_damage(storage, key), storage.open(key) as file, pq.ParquetFile(file) as parquet:
         yield parquet
 
@@ -118,7 +119,8 @@ def _held(parquet: pq.ParquetFile, names: Sequence[str]) -> list[str]:
     return [name for name in names if name in held]
 
 
-def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the rows under a schema: a column that they lack is null, one that it lacks is left out."""
     return pa.Table.from_arrays([_conform_column(table, field) for field in schema], schema=schema)
 
 

@@ -53,14 +53,14 @@ FLOORS = {
     "lake": """
         bookmarks errors export filesystem latest log_chain outline programs runs text
         findings frames history moments pipe project rejects sandbox snapshot stream_catalog summary
-        discover notebook predicate reject_list status strangers tables
-        reject_table scan verify
-        dataset run
+        discover held_source notebook predicate reject_list schemas strangers tables usage
+        drop expire merge_file reject_table scan status verify
+        compact dataset run
         catalog query
-        overview
-        terminal
+        keep_tables overview
+        keep_options terminal
         options
-        keep_commands look_commands query_commands run_commands
+        keep_commands look_commands query_commands reject_commands run_commands
         cli
     """,
 }
@@ -70,7 +70,7 @@ MAY_IMPORT = {"tap_rest_api": set(), "target_datalake": set(), "lake": {"target_
 
 FORMAT_FILES = {
     *("arrow_schema", "checkpoints", "commit_log", "commits", "config", "errors", "lake_format", "layout", "log"),
-    *("storage", "stores", "widening"),
+    *("parquet", "storage", "stores", "widening"),
 }
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""
 

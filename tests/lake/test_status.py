@@ -7,6 +7,7 @@ import pytest
 
 from lake.runs import RunRecord, StreamTotals, new_run_id, write_run
 from lake.status import read_status, to_status_table
+from lake.usage import Usage
 from target_datalake import layout
 from target_datalake.errors import StorageError
 from tests.lake.writer import LakeWriter, Part, numbered
@@ -36,9 +37,11 @@ def test_the_last_run_of_each_source(lake_storage):
     (shop,) = status(lake_storage)
     assert (shop.run, shop.outcome, shop.exit_code, shop.landed, shop.rejected) == (RUN.run, "failed", 4, 14, 1)
     assert (shop.commit, shop.bookmark_age_seconds) == (1, 3600)
+    shop = msgspec.structs.replace(shop, usage=Usage(live=1200, rejected=30, log=400, reclaimable=1000))
     assert to_status_table([shop], terminal=False).splitlines() == [
-        "source  last run           outcome     seconds  landed  rejected  commit  bookmark",
-        "shop    2026-01-31 12:00Z  failed (4)     30.0      14         1       1   1 h old",
+        "source  last run           outcome     seconds  landed  rejected  commit  bookmark    data  rejects    log",
+        "shop    2026-01-31 12:00Z  failed (4)     30.0      14         1       1   1 h old  1.2 kB     30 B  400 B",
+        "1.0 kB belong to old versions of full tables: `lake expire --dry-run` lists what may go.",
     ]
 
 
@@ -54,6 +57,16 @@ def test_commits_that_came_after_the_last_record_are_told(local_lake):
     local_lake.commit(Part(numbered(1)), run="another")  # committed at 12:01
     (shop,) = status(local_lake)
     assert (shop.run, shop.outcome, shop.commit) == (None, "unrecorded", 1)
+
+
+def test_a_source_tells_what_it_takes_up(lake_storage):
+    broken = ({"stream": "orders", "reason": "schema", "errors": [], "raw": "{}"},)
+    first = lake_storage.commit(Part(numbered(1), version=1, rejected=broken), activate={"orders": 1})
+    second = lake_storage.commit(Part(numbered(2), version=2), activate={"orders": 2})
+    usage = status(lake_storage)[0].usage
+    assert usage.live == first.add[0].bytes + second.add[0].bytes
+    assert (usage.rejected, usage.reclaimable) == (first.rejected[0].bytes, first.add[0].bytes)
+    assert usage.log == sum(file.bytes for file in lake_storage.storage.list("_lake/log/shop"))
 
 
 def test_a_lake_without_sources():

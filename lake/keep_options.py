@@ -1,0 +1,53 @@
+"""What the commands that change a lake share: which streams, the source held, a question before it is too late."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from lake.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lake.held_source import HeldSource
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+
+
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask on a terminal; without one nobody can answer, so that `--yes` must have been said. Raises UsageError."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "this cannot be undone, and nobody can be asked", where="--yes", fix="add --yes if it is meant"
+        )
+    return click.confirm(question, err=True)
+
+
+def chosen_streams(address: str | Path, name: str | None) -> dict[str, list[str]]:
+    """Return the streams of a name, or all there are, by their source."""
+    from lake.catalog import Catalog  # its imports are not for --help
+
+    catalog = Catalog(address)
+    chosen: dict[str, list[str]] = {}
+    for dataset in [catalog[name]] if name else catalog.datasets():
+        chosen.setdefault(dataset.source, []).append(dataset.stream)
+    return chosen
+
+
+@contextmanager
+def held(address: str | Path, source: str) -> Iterator[HeldSource]:
+    """Hold a source of the lake at an address."""
+    from lake.catalog import open_lake  # their imports are not for --help
+    from lake.held_source import hold_source
+
+    with hold_source(open_lake(address, source=source), source, datetime.now(UTC)) as source_held:
+        yield source_held
