@@ -35,6 +35,11 @@ METADATA_FIELDS: Final = pa.schema(
 RAW_FIELD: Final = pa.field("_sdc_raw", pa.string())
 """The record as received; there with `keep_raw`."""
 
+DELETED_AT: Final = pa.field("_sdc_deleted_at", _MOMENT)
+"""When the source deleted a record, where the tap's schema declares it; a moment whatever the format it declares."""
+
+_DELETED_TEXT: Final = pa.field(DELETED_AT.name, pa.string())
+
 _RESERVED: Final = frozenset({*METADATA_FIELDS.names, RAW_FIELD.name, "load_date"})
 """Names no data column takes. `load_date` is the folder's name, and pandas cannot read a name in both."""
 
@@ -70,7 +75,8 @@ def stream_schema(stream: str, json_schema: dict[str, Any], key_properties: tupl
         SchemaError: It cannot be used; the message names the stream and the place.
     """
     fields = column_fields(parse_schema(stream, json_schema), reserved=_RESERVED)
-    return StreamSchema(stream, tuple(key_properties), json_schema, pa.schema(fields))
+    columns = [DELETED_AT if field.equals(_DELETED_TEXT, check_metadata=True) else field for field in fields]
+    return StreamSchema(stream, tuple(key_properties), json_schema, pa.schema(columns))
 
 
 def file_schema(schema: StreamSchema, *, keep_raw: bool = False) -> pa.Schema:

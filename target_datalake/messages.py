@@ -178,7 +178,14 @@ class MessageReader:
         if kind not in _READERS:
             logger.debug("line %d: a message of type %r is passed over", number, envelope.type[:40])
             return None
-        return _READERS[kind](envelope, number)
+        try:
+            return _READERS[kind](envelope, number)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise MessageError(
+                f"line {number}: a {kind} message is not JSON, or nested too deeply",
+                where=f"stdin line {number}",
+                fix="mend the tap: JSON is UTF-8, and a lone surrogate is no character",
+            ) from error
 
     def _read_long(self, line: LongLine) -> Records:
         """Return a record that is to be rejected unread; any other message of that length is refused."""

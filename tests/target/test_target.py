@@ -1,6 +1,7 @@
 """The target's promises: commits at STATE only, exactly what a STATE covers, nothing lost, nothing doubled."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -312,3 +313,18 @@ def test_any_stream_of_messages_is_conserved(events, max_rows, tap_succeeded, tm
         assert world.ids(stream) == [number for name, bad, number in expected if name == stream and not bad]
     assert [line["line"] for line in world.rejected("a")] == [number + 3 for name, bad, number in expected if bad]
     assert world.staged() == 0
+
+
+@pytest.mark.parametrize("form", [{}, {"format": "date-time"}], ids=["a string", "a date-time"])
+def test_a_declared_deletion_is_a_moment(local_world, form):
+    deleted = {"_sdc_deleted_at": {"type": ["null", "string"], **form}}
+    document = {"type": "object", "properties": {"id": {"type": "integer"}, **deleted}}
+    moment = {"id": 1, "_sdc_deleted_at": "2026-01-31T12:00:00.5+01:00"}
+    local_world.run(schema(document=document), record(0), record(1, record=moment), state(1))
+    found = local_world.glob().column("_sdc_deleted_at").to_pylist()
+    assert found == [None, datetime(2026, 1, 31, 11, 0, 0, 500_000, UTC)]
+
+
+def test_an_undeclared_deletion_is_a_key_like_any_other(local_world):
+    local_world.run(schema(), record(1, record={"id": 1, "_sdc_deleted_at": "2026-01-31"}), state(1))
+    assert local_world.glob().column("_sdc_extra").to_pylist() == ['{"/_sdc_deleted_at":"2026-01-31"}']
