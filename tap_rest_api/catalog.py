@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from singer import metadata
 
+from tap_rest_api import schemas
 from tap_rest_api.document import read_json_object
 from tap_rest_api.errors import ConfigError
+from tap_rest_api.field_tree import to_tree
+from tap_rest_api.overrides import with_overrides
 from tap_rest_api.template import did_you_mean
 
 if TYPE_CHECKING:
@@ -19,34 +22,43 @@ if TYPE_CHECKING:
     Catalog = Mapping[str, Any]
     Metadata = Mapping[tuple[str, ...], Mapping[str, Any]]
 
-_CHOICES = ("selected",)  # what a person sets in a catalog, and a new discovery keeps
-_FIELD_DEPTH = 2  # ("properties", "name")
+# What a person sets in a catalog, and a new discovery keeps.
+_CHOICES = ("selected", "replication-method", "view-key-properties")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A stream to read. `schema` is what SCHEMA says; `dropped` are the fields that were deselected."""
+    """A stream to read, as the catalog wants it.
+
+    Attributes:
+        stream: Its options, with the catalog's overrides.
+        schema: What SCHEMA says: without the deselected fields.
+        dropped: The paths of the fields that were deselected, at any depth.
+    """
 
     stream: Stream
     schema: Mapping[str, Any]
-    dropped: frozenset[str]
+    dropped: frozenset[tuple[str, ...]]
 
 
 def to_entry(stream: Stream, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Build a stream's catalog entry; its schema stays the plain object it is."""
     key = stream.replication.key if stream.replication else None
-    standard = metadata.get_standard_metadata(
-        schema=schema,
-        key_properties=list(stream.primary_key),
-        valid_replication_keys=[key] if key else None,
-        replication_method="INCREMENTAL" if key else "FULL_TABLE",
-    )
-    found = metadata.to_map(standard)
-    for name, value in {"selected": stream.selected, "selected-by-default": stream.selected}.items():
-        found = metadata.write(found, (), name, value)
-    if key:
-        found = metadata.write(found, (), "replication-key", key)
-        found = metadata.write(found, ("properties", key), "inclusion", "automatic")
+    about: dict[str, Any] = {
+        "inclusion": "available",
+        "selected": stream.selected,
+        "selected-by-default": stream.selected,
+        "table-key-properties": list(stream.primary_key),
+    }
+    if key is None:
+        about["forced-replication-method"] = "FULL_TABLE"
+    else:
+        about |= {"valid-replication-keys": [key], "replication-method": "INCREMENTAL", "replication-key": key}
+    found: dict[tuple[str, ...], dict[str, Any]] = {(): about}
+    keys = {*stream.primary_key, key}
+    for breadcrumb in schemas.breadcrumbs(schema):
+        is_key = schemas.field_path(breadcrumb)[0] in keys and len(breadcrumb) == len(("properties", "name"))
+        found[breadcrumb] = {"inclusion": "automatic" if is_key else "available"}
     return {
         "tap_stream_id": stream.name,
         "stream": stream.name,
@@ -56,19 +68,31 @@ def to_entry(stream: Stream, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keep_selections(catalog: Catalog, previous: Catalog) -> dict[str, Any]:
-    """Carry what a person selected in an earlier catalog over to a newly discovered one."""
+    """Carry what a person chose in an earlier catalog over to a newly discovered one."""
     earlier = {entry["tap_stream_id"]: metadata.to_map(entry["metadata"]) for entry in previous["streams"]}
     entries = [_keep(entry, earlier.get(entry["tap_stream_id"], {})) for entry in catalog["streams"]]
     return {**catalog, "streams": entries}
 
 
 def _keep(entry: Mapping[str, Any], earlier: Metadata) -> dict[str, Any]:
+    """Keep the choices, also those about fields that this discovery has not seen: they may come back."""
     found = metadata.to_map(entry["metadata"])
     for breadcrumb, values in earlier.items():
         for choice in _CHOICES:
-            if choice in values and breadcrumb in found:
+            if choice in values:
                 found = metadata.write(found, breadcrumb, choice, values[choice])
+    _keep_replication(found[()], earlier.get((), {}))
     return {**entry, "metadata": metadata.to_list(found)}
+
+
+def _keep_replication(about: dict[str, Any], earlier: Mapping[str, Any]) -> None:
+    """Keep the choice of a replication key among several, unless the stream has got another one, or none."""
+    if "forced-replication-method" in about:
+        about.pop("replication-method", None)
+        return
+    valid = earlier.get("valid-replication-keys", ())
+    if about["replication-key"] in valid and earlier.get("replication-key") in valid:
+        about |= {"valid-replication-keys": valid, "replication-key": earlier["replication-key"]}
 
 
 def load_catalog(path: str) -> Catalog:
@@ -107,7 +131,8 @@ def select(catalog: Catalog, config: Config, where: str) -> list[Selection]:
     """Return the selected streams, in the catalog's order.
 
     Raises:
-        ConfigError: The catalog selects a stream that the configuration does not have.
+        ConfigError: The catalog selects a stream that the configuration does not have, or wants of one what it
+            cannot do.
     """
     return list(_selections(catalog, {stream.name: stream for stream in config.streams}, where))
 
@@ -124,34 +149,17 @@ def _selections(catalog: Catalog, streams: Mapping[str, Stream], where: str) -> 
                 where=f"{where} /streams/{index}",
                 fix=did_you_mean(name, list(streams)),
             )
-        _check_depth(found, f"{where} /streams/{index}")
-        yield _selection(streams[name], entry["schema"], found)
-
-
-def _check_depth(found: Metadata, where: str) -> None:
-    """Refuse a deselection below the top level, which would be ignored.
-
-    Raises:
-        ConfigError: There is one.
-    """
-    for crumbs, values in found.items():
-        if len(crumbs) > _FIELD_DEPTH and not _is_selected(values, default=True):
-            field = ".".join(crumb for crumb in crumbs if crumb not in ("properties", "items"))
-            raise ConfigError(
-                f'the catalog deselects "{field}", but only whole top-level fields can be left out',
-                where=where,
-                fix=f'deselect "{crumbs[1]}", or leave it in.',
-            )
+        place = f"{where} /streams/{index}"
+        stream = with_overrides(streams[name], found.get((), {}), entry["schema"], place)
+        yield _selection(stream, entry["schema"], found)
 
 
 def _selection(stream: Stream, schema: Mapping[str, Any], found: Metadata) -> Selection:
     keys = {*stream.primary_key, *([stream.replication.key] if stream.replication else [])}
-    dropped = frozenset(
-        crumbs[1]
-        for crumbs, values in found.items()
-        if len(crumbs) == _FIELD_DEPTH and crumbs[1] not in keys and not _is_selected(values, default=True)
-    )
-    return Selection(stream, _without(schema, dropped), dropped)
+    deselected = (schemas.field_path(crumbs) for crumbs, row in found.items() if not _is_selected(row, default=True))
+    dropped = frozenset(path for path in deselected if path and path[0] not in keys)
+    slim = schemas.edit_schema(schema, to_tree((path, schemas.leave_out) for path in dropped))
+    return Selection(stream, slim, dropped)
 
 
 def _is_selected(values: Mapping[str, Any], *, default: bool) -> bool:
@@ -166,13 +174,3 @@ def _is_selected(values: Mapping[str, Any], *, default: bool) -> bool:
 def _is_true(value: Any) -> bool:
     """Read a selection; Singer's own examples write `"true"` as a text."""
     return value is True or str(value).lower() == "true"
-
-
-def _without(schema: Mapping[str, Any], dropped: frozenset[str]) -> Mapping[str, Any]:
-    if not dropped:
-        return schema
-    properties = {name: field for name, field in schema["properties"].items() if name not in dropped}
-    slim = {**schema, "properties": properties}
-    if "required" in schema:
-        slim["required"] = [name for name in schema["required"] if name not in dropped]
-    return slim

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from tap_rest_api.errors import RecordsPathError
+from tap_rest_api.json_body import exact_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +45,11 @@ def column_reader(names: Sequence[str]) -> Callable[[Sequence[Slice]], Columns]:
 
 def _read_tolerantly(records: Sequence[Slice], names: Sequence[str]) -> Columns:
     """Read a page that msgspec refuses, for a NaN, half a surrogate pair or a number beyond every float."""
-    rows = [json.loads(bytes(record), parse_float=Decimal) for record in records]
+    rows = [_decode(record) for record in records]
     if not all(isinstance(row, dict) for row in rows):
         raise RecordsPathError("has a record that is not an object", fix='"records" must lead to an array of objects.')
     return {name: [row.get(name, UNSET) for row in rows] for name in names}
+
+
+def _decode(record: Slice) -> Any:
+    return json.loads(bytes(record), parse_float=Decimal, parse_int=exact_integer)

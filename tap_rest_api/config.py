@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.auth_options import Auth, to_auth
@@ -24,7 +24,7 @@ DEFAULT_USER_AGENT = "tap-rest-api (set user_agent in the configuration to say w
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream of the configuration. `where` points at it in the file, for messages."""
+    """One stream of the configuration. `where` points at it in the file, for messages; `condition` is "where"."""
 
     name: str
     path: str
@@ -44,6 +44,14 @@ class Stream:
     errors: tuple[ErrorRule, ...]
     auth: Auth
     selected: bool
+    body_type: str = "json"
+    format: str = "auto"
+    condition: str | None = None
+    add: Mapping[str, Any] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    mask: Mapping[str, str] = field(default_factory=dict)
+    explode: str | None = None
+    on_new_field: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class Config:
     allowed_hosts: tuple[str, ...]
     streams: tuple[Stream, ...]
     secrets: frozenset[str]
+    mask_key: str = ""
 
     def stream(self, name: str) -> Stream:
         """Return a stream by its name."""
@@ -71,12 +80,16 @@ def load_config(path: str, environment: Mapping[str, str]) -> Config:
     check_document(document)
     merged = document.merged
     streams = tuple(_to_stream(document, index) for index in range(len(merged["streams"])))
+    mask_key = literal(merged.get("mask_key", ""))
     return Config(
         base_url=literal(merged["base_url"]).rstrip("/"),
         user_agent=literal(merged.get("user_agent", DEFAULT_USER_AGENT)),
         allowed_hosts=tuple(merged.get("allowed_hosts", ())),
         streams=streams,
-        secrets=frozenset(find_secrets(path, environment).union(*(stream.auth.secrets() for stream in streams))),
+        secrets=frozenset(
+            find_secrets(path, environment).union(*(stream.auth.secrets() for stream in streams), [mask_key])
+        ),
+        mask_key=mask_key,
     )
 
 
@@ -101,4 +114,12 @@ def _to_stream(document: Document, index: int) -> Stream:
         errors=tuple(to_error_rule(rule) for rule in raw.get("errors", ())),
         auth=to_auth(raw.get("auth", {})),
         selected=raw.get("selected", True),
+        body_type=raw.get("body_type", "json"),
+        format=raw.get("format", "auto"),
+        condition=raw.get("where"),
+        add=raw.get("add", {}),
+        drop=tuple(raw.get("drop", ())),
+        mask=raw.get("mask", {}),
+        explode=raw.get("explode"),
+        on_new_field=raw.get("on_new_field", "keep"),
     )

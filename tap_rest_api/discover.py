@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.bookmark import begin
 from tap_rest_api.catalog import keep_selections, to_entry
+from tap_rest_api.edits import edits_of, shaped_schema
 from tap_rest_api.infer import infer_schema
+from tap_rest_api.json_body import decode_loosely
 from tap_rest_api.log import LOGGER
+from tap_rest_api.records import edit_records
 from tap_rest_api.streams import contexts, read
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def discover(source: Source, previous: Mapping[str, Any] | None = None) -> dict[
 
 def _schema_of(source: Source, stream: Stream) -> Mapping[str, Any]:
     if stream.schema is not None:
-        return stream.schema
+        return shaped_schema(stream, stream.schema)
     records = list(islice(_sample(source, stream), stream.sample))
     if not records:
         LOGGER.warning('%s: no records to infer a schema from; give it a "schema"', stream.name)
@@ -49,7 +51,8 @@ def _schema_of(source: Source, stream: Stream) -> Mapping[str, Any]:
 
 
 def _sample(source: Source, stream: Stream) -> Iterator[Any]:
+    edits = edits_of(stream, source.config.mask_key)
     for context in islice(contexts(source, stream), _SAMPLED_PARENTS):
         for batch in read(source, stream, context, begin(stream.replication, None)):
-            for record in batch.records:
-                yield json.loads(bytes(record))
+            for record in edit_records(batch.records, edits):
+                yield decode_loosely(record)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.errors import ConfigError
+from tap_rest_api.openapi import has_reference, resolve_schema
 from tap_rest_api.template import REFERENCE, TemplateError, did_you_mean, escape, expand
 
 if TYPE_CHECKING:
@@ -196,7 +197,11 @@ def _read_schemas(merged: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _read_schema(stream: Any, folder: Path) -> Any:
     if not isinstance(stream, dict) or not isinstance(stream.get("schema"), str):
         return stream
-    return {**stream, "schema": read_json_object(folder / stream["schema"], "schema")}
+    name, _, pointer = stream["schema"].partition("#")
+    schema = read_json_object(folder / name, "schema")
+    if "#" in stream["schema"] or has_reference(schema):
+        schema = resolve_schema(schema, pointer, f"{folder / name}")
+    return {**stream, "schema": schema}
 
 
 def merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

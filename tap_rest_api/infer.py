@@ -67,6 +67,12 @@ def infer_schema(records: Iterable[Mapping[str, Any]], keys: Collection[str]) ->
     return {"type": "object", "properties": fields}
 
 
+def infer_field(values: Iterable[Any]) -> dict[str, Any]:
+    """Infer the schema of one field from its values, as `infer_schema` would; empty where they say nothing."""
+    field: dict[str, Any] = infer_schema([{"field": value} for value in values], ())["properties"].get("field", {})
+    return field
+
+
 def _widen(schema: dict[str, Any]) -> dict[str, Any]:
     """Drop what a sample cannot prove, and let every typed value be null as well."""
     wide = {key: value for key, value in schema.items() if key != "required"}

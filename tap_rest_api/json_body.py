@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PLAIN_PATH = re.compile(r"[\w@$-]+(?:\.[\w@$-]+)*")
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+_LONG_INTEGER = 1000  # Python refuses to read more than 4300 digits, since that costs their square
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY = msgspec.json.Decoder(list[Raw])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -123,9 +124,26 @@ def decode_exact(value: Slice) -> Any:
         BodyError: It holds what JSON has no word for (NaN), or is nested too deeply.
     """
     try:
-        return json.loads(bytes(value), parse_float=Decimal, parse_constant=_refuse)
+        return json.loads(bytes(value), parse_float=Decimal, parse_int=exact_integer, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise BodyError(f"the answer cannot be decoded: {error}") from None
+
+
+def decode_loosely(value: Slice) -> Any:
+    """Decode JSON to look at it: NaN and half a surrogate pair pass, floats are Python's.
+
+    Raises:
+        BodyError: It is nested too deeply.
+    """
+    try:
+        return json.loads(bytes(value), parse_int=exact_integer)
+    except (ValueError, RecursionError) as error:
+        raise BodyError(f"the answer cannot be decoded: {error}") from None
+
+
+def exact_integer(digits: str) -> int | Decimal:
+    """Read an integer; one of thousands of digits as a Decimal, which costs no more than its length."""
+    return int(digits) if len(digits) < _LONG_INTEGER else Decimal(digits)
 
 
 def _refuse(name: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, Raw
 
+from tap_rest_api.charset import to_utf8
+from tap_rest_api.csv_rows import read_rows
 from tap_rest_api.errors import RecordsPathError
 from tap_rest_api.json_body import (
     PLAIN_PATH,
@@ -22,15 +26,24 @@ from tap_rest_api.json_body import (
     parse_body,
     search,
 )
+from tap_rest_api.lines import read_lines
+from tap_rest_api.media import format_of
+from tap_rest_api.xml_body import parse_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from typing import BinaryIO
 
     from tap_rest_api.json_body import Slice
     from tap_rest_api.transport import Response
 
 _SHOWN_KEYS = 12
+_NO_BODY = Body(b"{}", {})
+
+
+def _none() -> Iterator[Sequence[Slice]]:
+    return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,9 @@ class Page:
         headers: By lower-case name.
         received_at: When the answer was whole, in UTC.
         path: Where the records were found; None when the body is the array itself.
-        records: Each record's own text.
+        records: Each record's own text; of a body that is too large to hold, the last ones.
+        count: How many there are in all.
+        earlier: Reads those before `records` again, a piece at a time.
     """
 
     body: Body
@@ -52,31 +67,82 @@ class Page:
     received_at: datetime
     path: str | None
     records: Sequence[Slice]
+    count: int
+    earlier: Callable[[], Iterator[Sequence[Slice]]] = _none
 
     def find_last(self, path: str) -> Any:
         """Look a path up in the last record."""
         return find_in(decode_exact(self.records[-1]), path)
 
 
-def page_parser(records: str | None, paths: Sequence[str] | None = None) -> Callable[[Response], Page]:
+def page_parser(
+    records: str | None, paths: Sequence[str] | None = None, form: str = "auto"
+) -> Callable[[Response], Page]:
     """Return what finds the records of an answer.
 
     Args:
         records: The option "records"; None looks for the only array of objects.
         paths: What else will be looked up in the body; None if that may be anything.
+        form: The option "format".
 
     Returns:
-        A parser, which raises BodyError where the body is not JSON in UTF-8, and RecordsPathError where it has
-        no records where they should be.
+        A parser, which raises BodyError where the body is not what its format asks for, and RecordsPathError where
+        it has no records where they should be.
     """
     read_envelope = _envelope_reader(records, paths)
+    wanted = [path for path in (records, *(paths or ())) if path and not path.startswith(("header:", "last:"))]
+
+    def parse_json(response: Response, content_type: str) -> Page:
+        text = check_text(to_utf8(response.body, content_type))
+        body, path, found = read_envelope(text) or _read_anything(text, records)
+        return _to_page(response, body, found, path)
+
+    def parse_marked_up(response: Response, content_type: str) -> Page:
+        body, found = parse_xml(response.body, content_type, records)
+        return _to_page(response, body, found, records)
+
+    def parse_lines(response: Response, content_type: str) -> Page:
+        return _read_pieces(response, lambda file: read_lines(file, content_type), wanted)
+
+    def parse_rows(response: Response, content_type: str) -> Page:
+        return _read_pieces(response, lambda file: read_rows(file, content_type), wanted)
+
+    parsers = {"json": parse_json, "xml": parse_marked_up, "jsonl": parse_lines, "csv": parse_rows}
 
     def parse(response: Response) -> Page:
-        text = check_text(response.body)
-        found = read_envelope(text) or _read_anything(text, records)
-        return Page(found[0], response.url, response.headers, response.received_at, found[1], found[2])
+        content_type = response.headers.get("content-type", "")
+        return parsers[format_of(form, content_type)](response, content_type)
 
     return parse
+
+
+def _to_page(response: Response, body: Body, records: Sequence[Slice], path: str | None) -> Page:
+    return Page(body, response.url, response.headers, response.received_at, path, records, len(records))
+
+
+def _read_pieces(
+    response: Response, read: Callable[[BinaryIO], Iterator[Sequence[Slice]]], wanted: Sequence[str]
+) -> Page:
+    """Read a body that is nothing but records. A large one is looked through first, so that it is whole or absent."""
+    if wanted:
+        fix = 'leave it out, or set "format" to what the answers are.'
+        raise RecordsPathError(f'is not JSON, and so has no "{wanted[0]}"', fix=fix)
+    spool = response.spool
+    if spool is None:
+        records = [record for piece in read(io.BytesIO(response.body)) for record in piece]
+        return _to_page(response, _NO_BODY, records, None)
+    pieces = count = 0
+    last: Sequence[Slice] = ()
+    with spool.open() as file:
+        for piece in filter(None, read(file)):
+            pieces, count, last = pieces + 1, count + len(piece), piece
+
+    def earlier() -> Iterator[Sequence[Slice]]:
+        with spool.open() as file:
+            yield from islice(filter(None, read(file)), max(pieces - 1, 0))
+
+    page = _to_page(response, _NO_BODY, last, None)
+    return replace(page, count=count, earlier=earlier)
 
 
 Found = tuple[Body, str | None, "Sequence[Slice]"]

@@ -123,6 +123,8 @@ def _total(pagination: Pagination, position: Position, page: Evidence) -> int | 
     if pagination.total is None:
         return None
     total = page.find(pagination.total)
+    if isinstance(total, str) and total.isdecimal():  # XML knows only texts
+        total = int(total)
     if not isinstance(total, int) or isinstance(total, bool):
         raise PagingError(f'the page has no number at "{pagination.total}"')
     if position.total is not None and total < position.total:

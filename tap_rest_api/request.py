@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tap_rest_api.errors import ConfigError
-from tap_rest_api.template import PLACES, TemplateError, is_header_text, names_of, render, render_path, to_text
+from tap_rest_api.json_body import encode_exact
+from tap_rest_api.media import ACCEPT
+from tap_rest_api.template import (
+    PLACES,
+    TemplateError,
+    is_header_text,
+    names_of,
+    references,
+    render,
+    render_path,
+    to_text,
+)
 from tap_rest_api.transport import Request
 
 if TYPE_CHECKING:
@@ -17,10 +29,17 @@ if TYPE_CHECKING:
 
     Scope = Mapping[str, Mapping[str, Any]]
 
+_CONTENT_TYPES = {
+    "json": "application/json",
+    "form": "application/x-www-form-urlencoded",
+    "text": "text/plain; charset=utf-8",
+}
+
 
 def template_names(stream: Stream, group: str) -> set[str]:
-    """Return the names of one group of templates that a stream's request uses."""
-    return names_of(group, {place: getattr(stream, place) for place in PLACES})
+    """Return the names of one group of templates that a stream's request uses, or what is added to its records."""
+    added = {match["name"] for match in references(stream.add) if match["group"] == group}
+    return names_of(group, {place: getattr(stream, place) for place in PLACES}) | added
 
 
 def build_request(config: Config, stream: Stream, pagination: Pagination, position: Position, scope: Scope) -> Request:
@@ -38,16 +57,37 @@ def build_request(config: Config, stream: Stream, pagination: Pagination, positi
     """
     full = {**scope, "page": position.scope(pagination)}
     try:
-        headers = {name: to_text(value) for name, value in render(stream.headers, full).items()}
-        body = render(stream.body, full)
+        own = {name: to_text(value) for name, value in render(stream.headers, full).items()}
+        body = _encode(render(stream.body, full), stream.body_type)
+        headers = _checked({**_usual_headers(stream, own, body), **own}, stream)
         if position.url is not None:  # a link brings its own parameters
-            return Request(stream.method, position.url, (), _checked(headers, stream), body)
+            return Request(stream.method, position.url, (), headers, body, stream.format)
         params = {**render(stream.params, full), **position.params(pagination)}
         url = _join(config.base_url, render_path(stream.path, full))
         pairs = tuple(_pairs(params))
     except TemplateError as error:
         raise ConfigError(str(error), where=stream.where, fix=error.fix) from None
-    return Request(stream.method, url, pairs, _checked(headers, stream), body)
+    return Request(stream.method, url, pairs, headers, body, stream.format)
+
+
+def _usual_headers(stream: Stream, own: Mapping[str, str], body: bytes | None) -> dict[str, str]:
+    """Return what the stream's own headers leave unsaid about the body that goes and the one that comes."""
+    usual: dict[str, str] = {}
+    if stream.format in ACCEPT:
+        usual["Accept"] = ACCEPT[stream.format]
+    if body is not None:
+        usual["Content-Type"] = _CONTENT_TYPES[stream.body_type]
+    named = {name.lower() for name in own}
+    return {name: value for name, value in usual.items() if name.lower() not in named}
+
+
+def _encode(body: Any, body_type: str) -> bytes | None:
+    """Write a body as its type asks for; None is no body."""
+    if body is None:
+        return None
+    if body_type == "form":
+        return urlencode(list(_pairs(body))).encode()
+    return to_text(body).encode() if body_type == "text" else encode_exact(body)
 
 
 def _join(base_url: str, path: str) -> str:

@@ -10,6 +10,7 @@ from jmespath.exceptions import JMESPathError
 
 from tap_rest_api.instants import parse_duration, parse_instant
 from tap_rest_api.problem import Problem, parent_field_problems, parent_name
+from tap_rest_api.record_rules import body_problems, field_problems, format_problems, mask_key_problems
 from tap_rest_api.template import did_you_mean, is_header_text, names_of
 from tap_rest_api.template_rules import literal_problems, template_problems
 
@@ -40,6 +41,7 @@ def stream_problems(merged: RawStream) -> Iterator[Problem]:
     """Yield every problem of a document that its schema has already accepted."""
     yield from _base_problems(merged)
     yield from _name_problems(merged["streams"])
+    yield from mask_key_problems(merged)
     by_name = {stream["name"]: stream for stream in merged["streams"]}
     for index, stream in enumerate(merged["streams"]):
         for rule in _RULES:
@@ -48,7 +50,7 @@ def stream_problems(merged: RawStream) -> Iterator[Problem]:
 
 
 def _base_problems(merged: RawStream) -> Iterator[Problem]:
-    for key in ("base_url", "user_agent"):
+    for key in ("base_url", "user_agent", "mask_key"):
         yield from literal_problems(merged.get(key, ""), [key])
     yield from _header_text_problems(merged.get("user_agent", ""), ["user_agent"])
     try:
@@ -216,6 +218,8 @@ def _jmespaths(stream: RawStream) -> Iterator[tuple[Sequence[str | int], str]]:
     for index, rule in enumerate(stream.get("errors", ())):
         if "where" in rule:
             yield ["errors", index, "where"], rule["where"]
+    if "where" in stream:
+        yield ["where"], stream["where"]
     parent = stream.get("parent")
     if isinstance(parent, dict) and "where" in parent:
         yield ["parent", "where"], parent["where"]
@@ -233,4 +237,7 @@ _RULES = (
     _limit_problems,
     _schema_problems,
     _path_problems,
+    body_problems,
+    format_problems,
+    field_problems,
 )

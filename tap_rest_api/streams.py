@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.bookmark import Reading, begin, hold
+from tap_rest_api.edits import masks_of
 from tap_rest_api.errors import TapError
 from tap_rest_api.json_body import decode_exact, find_in, search
 from tap_rest_api.paginate import check_total
+from tap_rest_api.records import edit_records
 from tap_rest_api.request import template_names
 from tap_rest_api.unit import Context, open_unit
 from tap_rest_api.walk import begin_walk, step
@@ -72,6 +74,12 @@ def _walk(unit: Unit, place: Place | None) -> Iterator[Batch]:
             reading = place.reading if is_first else hold(place.reading, began)
             yield Batch((), reading, answer.received_at, answer.as_of, is_proven=is_end, is_skipped=not is_end)
             return
+        for records in answer.page.earlier():  # of a body that is too large to hold
+            reading, kept = unit.take(
+                place.reading, replace(answer.page, records=records), place.position, is_anchored=False
+            )
+            place = replace(place, reading=reading, is_counting=True)
+            yield Batch(kept, reading, answer.received_at, answer.as_of, is_proven=False)
         taken = step(unit, place, answer.page)
         place = taken.place
         pending = unit.ask(place.request, place.position) if place else None
@@ -88,18 +96,20 @@ def contexts(source: Source, stream: Stream) -> Iterator[Context]:
         yield Context()
         return
     parent = source.config.stream(stream.parent.stream)
+    masks = masks_of(parent, source.config.mask_key)
     for outer in contexts(source, parent):
         for batch in read(source, parent, outer, begin(parent.replication, None)):
             for record in batch.records:
                 content = decode_exact(record)
                 if stream.parent.where is None or search(stream.parent.where, content):
-                    yield _to_context(stream, parent, content)
+                    masked = decode_exact(edit_records([record], masks)[0]) if masks else content
+                    yield _to_context(stream, parent, content, masked)
 
 
-def _to_context(stream: Stream, parent: Stream, record: Any) -> Context:
+def _to_context(stream: Stream, parent: Stream, record: Any, masked: Any) -> Context:
     keep = stream.parent.keep if stream.parent else {}
     return Context(
         values={name: find_in(record, name) for name in template_names(stream, "parent")},
-        kept={name: find_in(record, path) for name, path in keep.items()},
+        kept={name: find_in(masked, path) for name, path in keep.items()},
         identity={name: record.get(name) for name in parent.primary_key},
     )

@@ -13,8 +13,8 @@ from tap_rest_api.client import Traffic
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.instants import epoch_milliseconds, format_instant
 from tap_rest_api.log import LOGGER, log_metric
-from tap_rest_api.messages import activate_version_line, record_lines, schema_line, state_line
-from tap_rest_api.records import leave_out
+from tap_rest_api.messages import activate_version_line, state_line
+from tap_rest_api.outgoing import Outgoing
 from tap_rest_api.state import MAX_PARTITIONS
 from tap_rest_api.streams import contexts, read
 
@@ -55,9 +55,9 @@ def sync(source: Source, selections: Sequence[Selection], state: State, now: Cal
             continue
         state = state.syncing(name)
         yield state_line(state.to_value())
-        bookmark = selection.stream.replication.key if selection.stream.replication else None
-        yield schema_line(name, selection.schema, selection.stream.primary_key, bookmark)
-        state = yield from _sync_stream(_Run(source, selection, started, state), state)
+        outgoing = Outgoing(selection, source.config.mask_key)
+        yield outgoing.schema_line()
+        state = yield from _sync_stream(_Run(source, selection, outgoing, started, state), state)
     yield state_line(state.finished().to_value())
 
 
@@ -67,6 +67,7 @@ class _Run:
 
     source: Source
     selection: Selection
+    outgoing: Outgoing
     started_milliseconds: int
     sent: State
     pages: int = 0
@@ -83,11 +84,8 @@ class _Run:
             yield batch
 
     def lines(self, batch: Batch, version: int | None = None) -> bytes:
-        """Build a batch's RECORD lines, without the fields that were deselected."""
-        dropped = self.selection.dropped
-        records = leave_out(batch.records, dropped) if dropped else batch.records
-        extracted = format_instant(batch.extracted_at)
-        return record_lines(self.selection.stream.name, records, extracted, version)
+        """Build a batch's RECORD lines."""
+        return self.outgoing.lines(batch.records, format_instant(batch.extracted_at), version)
 
     def states(self, state: State) -> Iterator[bytes]:
         """Yield a STATE line, or nothing while a large one has just been sent: a later one covers it."""

@@ -23,7 +23,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "sync": ("start", "end"),
     "page": ("cursor", "number", "offset", "size"),
 }
-PLACES = ("path", "params", "headers", "body")  # the options of a stream in which templates stand
+PLACES = ("path", "params", "headers", "body")  # the options of a stream in which templates ask for something
+RECORD_PLACES = ("add",)  # those in which they give it to a record
 _ESCAPE = "$${"
 _OPENING = re.compile(r"(?<!\$)\$\{[^}]*\}?")
 _DROPPED = object()
@@ -60,7 +61,7 @@ def literal(text: str) -> str:
         TemplateError: It holds one.
     """
     if found := _OPENING.search(text):
-        raise TemplateError(f"{found[0]} cannot stand here", "templates work in path, params, headers and body.")
+        raise TemplateError(f"{found[0]} cannot stand here", "templates work in path, params, headers, body and add.")
     return text.replace(_ESCAPE, "${")
 
 

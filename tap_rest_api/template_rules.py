@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.problem import Problem, parent_field_problems, parent_name
-from tap_rest_api.template import NAMES, PLACES, TemplateError, did_you_mean, is_format, literal, references
+from tap_rest_api.template import (
+    NAMES,
+    PLACES,
+    RECORD_PLACES,
+    TemplateError,
+    did_you_mean,
+    is_format,
+    literal,
+    references,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +30,7 @@ def template_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> It
         if key == "schema":
             continue
         try:
-            if key not in PLACES:
+            if key not in (*PLACES, *RECORD_PLACES):
                 _check_literals(value)
                 continue
             for match in references(value):
@@ -56,6 +65,9 @@ def _reference_problems(
         yield Problem([key], f"${{{group}.{name}}}: unknown group", did_you_mean(group, known))
     elif name not in NAMES[group]:
         yield Problem([key], f"${{{group}.{name}}}: unknown name", did_you_mean(name, NAMES[group]))
+    elif key in RECORD_PLACES and (group == "page" or name == "start"):
+        fix = "a record may be given parent fields, ${sync.end}, variables and constants."
+        yield Problem([key], f"${{{group}.{name}}} belongs to a request, not to a record", fix)
     elif group == "page":
         yield from _page_reference_problems(name, stream.get("pagination", {}), key)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
-import msgspec
 import requests
 
 from tap_rest_api.auth import Credentials
 from tap_rest_api.body import ACCEPT_ENCODING, decode_body
 from tap_rest_api.errors import BodyError, RefusedError
 from tap_rest_api.log import LOGGER
+from tap_rest_api.media import IN_PIECES, format_of
 from tap_rest_api.origin import is_own, parse_origin
 from tap_rest_api.server_time import server_time
+from tap_rest_api.spool import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,22 +25,23 @@ if TYPE_CHECKING:
     from tap_rest_api.auth_options import Auth
     from tap_rest_api.config import Config
     from tap_rest_api.limits import Limits
+    from tap_rest_api.spool import Spool
 
 _CHUNK_BYTES = 256 * 1024
 _MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, complete but for its credentials."""
+    """One request, complete but for its credentials. `format` is what its answer is to be read as."""
 
     method: str
     url: str
     params: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
+    body: bytes | None = None
+    format: str = "auto"
 
     def show(self) -> str:
         """Return method and URL, for logs and messages."""
@@ -47,9 +50,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer, whole. Header names are lower case; `url` is where it came from after redirects.
+    """One answer, whole.
 
-    `as_of` is a time on the server's clock: whatever bears an earlier one, the server could show.
+    Attributes:
+        headers: By lower-case name.
+        body: Decompressed; of one that is too large to hold, the beginning.
+        url: Where it came from after redirects.
+        as_of: A time on the server's clock: whatever bears an earlier one, the server could show.
+        spool: All of a body that is too large to hold.
     """
 
     status: int
@@ -58,6 +66,7 @@ class Response:
     url: str
     received_at: datetime
     as_of: datetime
+    spool: Spool | None = None
 
 
 class Transport:
@@ -93,14 +102,16 @@ class Transport:
                 if response.status_code in _REDIRECTS and location:
                     request = _redirected(request, response.status_code, urljoin(request.url, location))
                     continue
-                body = decode_body(self._chunks(response, deadline), response.headers.get("Content-Encoding", ""))
+                parts = decode_body(self._chunks(response, deadline), response.headers.get("Content-Encoding", ""))
+                form = format_of(request.format, response.headers.get("Content-Type", ""))
+                body, spool = gather(parts, may_spool=form in IN_PIECES and response.status_code == HTTPStatus.OK)
             finally:
                 response.close()
             headers = {name.lower(): value for name, value in response.headers.items()}
             LOGGER.debug("%s: %d, %d bytes", request.show(), response.status_code, len(body))
             received_at = self._now()
             as_of = server_time(headers.get("date", ""), asked_at, received_at)
-            return Response(response.status_code, headers, body, response.url or request.url, received_at, as_of)
+            return Response(response.status_code, headers, body, response.url or request.url, received_at, as_of, spool)
         raise RefusedError("the API redirects in a ring")
 
     def _send(self, request: Request, auth: Auth, limits: Limits) -> requests.Response:
@@ -111,12 +122,12 @@ class Transport:
                 request.url,
                 params=list(request.params),
                 headers=dict(request.headers) if own else {},
-                data=None if request.body is None else _ENCODER.encode(request.body),
+                data=request.body,
                 auth=Credentials(auth) if own else None,
             )
         )
         if request.body is not None:
-            prepared.headers.setdefault("Content-Type", "application/json")
+            prepared.headers.setdefault("Content-Type", request.headers.get("Content-Type", "application/json"))
         timeouts = (limits.connect_timeout_seconds, limits.read_timeout_seconds)
         # The adapter itself: Session.send would read a redirect's body, whatever its size, and keep cookies.
         adapter = self._session.get_adapter(request.url)
@@ -141,5 +152,5 @@ def _session(user_agent: str) -> requests.Session:
 def _redirected(request: Request, status: int, url: str) -> Request:
     """Follow as RFC 9110, 15.4 says: 307 and 308 keep the method, the others make it a GET."""
     if status in (307, 308) or request.method == "GET":
-        return Request(request.method, url, (), request.headers, request.body)
-    return Request("GET", url, (), request.headers)
+        return Request(request.method, url, (), request.headers, request.body, request.format)
+    return Request("GET", url, (), request.headers, format=request.format)

@@ -15,6 +15,8 @@ from tap_rest_api.log import LOGGER
 from tap_rest_api.pages import page_parser
 from tap_rest_api.records import add_fields
 from tap_rest_api.request import build_request, template_names
+from tap_rest_api.shape import shape
+from tap_rest_api.template import TemplateError, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,11 +71,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What stays the same over all pages of one unit; see `open_unit`."""
+    """What stays the same over all pages of one unit; see `open_unit`. `added` are the fields given to every record."""
 
     source: Source
     stream: Stream
     context: Context
+    added: Mapping[str, Any]
     columns_of: Callable[[Sequence[Slice]], Columns]
     keys_of: Callable[[Sequence[Slice]], Columns]
 
@@ -100,7 +103,9 @@ class Unit:
         name, pagination = self.stream.name, self.stream.pagination
         if name not in self.source.parsers:
             paths = [path for path in (pagination.next, pagination.more, pagination.total) if path is not None]
-            self.source.parsers[name] = page_parser(self.stream.records, None if pagination.type == "auto" else paths)
+            self.source.parsers[name] = page_parser(
+                self.stream.records, None if pagination.type == "auto" else paths, self.stream.format
+            )
         return self.source.parsers[name]
 
     def _misplaced(self, error: RecordsPathError, position: Position) -> RecordsPathError:
@@ -113,7 +118,7 @@ class Unit:
         if self.stream.records is None and page.records and name not in self.source.located:
             self.source.located.add(name)
             if page.path is not None:
-                self.source.parsers[name] = page_parser(page.path)
+                self.source.parsers[name] = page_parser(page.path, form=self.stream.format)
             place = "the body itself" if page.path is None else f'at "{page.path}"'
             self.tell(f"{name}: the records are {place}")
         if pagination.type != "auto":
@@ -135,19 +140,20 @@ class Unit:
     def take(
         self, reading: Reading, page: Page, position: Position, *, is_anchored: bool
     ) -> tuple[Reading, Sequence[Slice]]:
-        """Leave out what was emitted before, and put the parent's fields into the rest."""
+        """Shape the records, leave out those that were emitted before, and put into the rest what they are given."""
         try:
-            columns = self.columns_of(page.records)
+            shaped = shape(page.records, self.stream)
+            columns = self.columns_of(shaped)
         except RecordsPathError as error:
             raise self._misplaced(error, position) from None
-        self._check_kept(columns)
+        self._check_added(columns)
         values = columns[reading.replication.key] if reading.replication else ()
-        key_of = self._key_of(page) if self.stream.primary_key else None
+        key_of = self._key_of(shaped) if self.stream.primary_key else None
         reading, keep = take(reading, values, key_of)
         if is_anchored and key_of is not None:
             reading = set_anchor(reading, values, key_of)
-        records = page.records if keep is None else [page.records[index] for index in keep]
-        return reading, add_fields(records, self.context.kept) if self.context.kept else records
+        records = shaped if keep is None else [shaped[index] for index in keep]
+        return reading, add_fields(records, self.added) if self.added else records
 
     def tell_apart(self, records: Sequence[Slice]) -> bytes:
         """Return what tells a page's records from those of any other: three primary keys, if they differ."""
@@ -163,28 +169,34 @@ class Unit:
         is_key = bool(keys) and (len(records) == 1 or keys[0] != keys[-1])
         return b"\n".join(keys if is_key else shown)
 
-    def _key_of(self, page: Page) -> Callable[[int], tuple[Any, ...]]:
+    def _key_of(self, records: Sequence[Slice]) -> Callable[[int], tuple[Any, ...]]:
         """Return what reads one record's primary key, which is needed only where a bookmark's value is met."""
 
         def key_of(index: int) -> tuple[Any, ...]:
-            own = {name: values[0] for name, values in self.keys_of([page.records[index]]).items()}
-            found = {**own, **self.context.kept}
+            own = {name: values[0] for name, values in self.keys_of([records[index]]).items()}
+            found = {**own, **self.added}
             return tuple(None if found[name] is UNSET else found[name] for name in self.stream.primary_key)
 
         return key_of
 
-    def _check_kept(self, columns: Columns) -> None:
-        """A field that the parent gives must not be the record's own too."""
-        for name in self.context.kept:
+    def _check_added(self, columns: Columns) -> None:
+        """A field that a record is given must not be its own too."""
+        for name in self.added:
             if any(item is not UNSET for item in columns[name]):
+                is_kept = name in self.context.kept
                 raise ConfigError(
                     f'stream "{self.stream.name}": its records have a field "{name}" of their own',
-                    where=f"{self.stream.where}/parent/keep",
-                    fix="keep the parent's field under another name.",
+                    where=f"{self.stream.where}/{'parent/keep' if is_kept else 'add'}",
+                    fix="keep the parent's field under another name." if is_kept else "add it under another name.",
                 )
 
 
 def open_unit(source: Source, stream: Stream, context: Context) -> Unit:
     """Make ready what the unit's pages are read with."""
-    fields = [*context.kept, *([stream.replication.key] if stream.replication else [])]
-    return Unit(source, stream, context, column_reader(fields), column_reader(stream.primary_key))
+    scope = {"parent": context.values, "sync": {"end": source.end}}
+    try:
+        added = {**context.kept, **render(stream.add, scope)}
+    except TemplateError as error:
+        raise ConfigError(str(error), where=f"{stream.where}/add", fix=error.fix) from None
+    fields = [*added, *([stream.replication.key] if stream.replication else [])]
+    return Unit(source, stream, context, added, column_reader(fields), column_reader(stream.primary_key))

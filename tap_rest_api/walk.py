@@ -141,5 +141,5 @@ def _is_ascending(reading: Reading) -> bool:
 
 def _to_evidence(unit: Unit, page: Page) -> Evidence:
     """Show the page to the loop guard: what its records are, whatever else in them may change with every answer."""
-    content = (len(page.records), unit.tell_apart(page.records))
-    return Evidence(page.url, page.headers, len(page.records), content, page.body.find, page.find_last)
+    content = (page.count, unit.tell_apart(page.records))
+    return Evidence(page.url, page.headers, page.count, content, page.body.find, page.find_last)

@@ -11,17 +11,17 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "tap_rest_api": """
-        ahead errors instants messages stdout
-        body error_rules infer limits log origin server_time slices template
+        ahead errors field_tree instants media messages stdout
+        body charset error_rules infer limits log openapi origin schemas server_time slices spool template
         auth_options document json_body problem
-        columns records template_rules traversal
+        columns csv_rows lines new_fields record_rules records template_rules traversal xml_body
         stream_rules
         check
         config
-        auth bookmark catalog paginate retry
-        detect state transport
+        auth bookmark edits overrides paginate retry shape
+        catalog detect state transport
         verdict
-        client
+        client outgoing
         pages request
         unit
         walk

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_rest_api.body import decode_body
+from tap_rest_api.body import decode_body as decode_parts
 from tap_rest_api.errors import BodyError
+from tap_rest_api.spool import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 TEXT = b'{"data": [' + b", ".join(b'{"id": %d}' % number for number in range(5000)) + b"]}"
+
+
+def decode_body(chunks: Iterable[bytes], encoding: str) -> bytes:
+    return gather(decode_parts(chunks, encoding), may_spool=False)[0]
 
 
 def raw_deflate(content: bytes) -> bytes:
@@ -63,7 +68,7 @@ def test_a_bomb_is_stopped_before_it_fills_the_memory() -> None:
 
 
 def test_a_body_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_rest_api.body.MAX_BODY_BYTES", 10_000)
+    monkeypatch.setattr("tap_rest_api.spool.MAX_BODY_BYTES", 10_000)
     noise = random.Random(1).randbytes(20_000)
     for encoding, wire in (("", noise), ("gzip", gzip.compress(noise))):
         with pytest.raises(BodyError, match="larger than"):

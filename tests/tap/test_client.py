@@ -71,7 +71,7 @@ def replies(*answers: Reply) -> Any:
 
 def test_a_request_carries_what_it_should_and_nothing_else() -> None:
     with FakeApi(lambda _: Reply([1])) as api:
-        request = Request("POST", f"{api.url}/x?a=1", (("b", "2 3"),), {"X-Own": "y"}, {"n": 1})
+        request = Request("POST", f"{api.url}/x?a=1", (("b", "2 3"),), {"X-Own": "y"}, b'{"n":1}')
         assert World(api.url).fetch(request, auth=KEY).page == [1]
     seen = api.seen[0]
     assert seen.line == "POST /x?a=1&b=2+3"

@@ -13,13 +13,17 @@ from tap_rest_api.check import load_schema
 from tap_rest_api.config import load_config
 from tap_rest_api.state import parse_state
 from tap_rest_api.stream_rules import AUTH_OPTIONS, PAGINATION_OPTIONS
+from tests.tap.fake_api import FakeApi, Reply
+from tests.tap.tap import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.tap.fake_api import Seen
+
 TEXT = (Path(__file__).parents[2] / "docs" / "tap.md").read_text("utf-8")
 ROW = re.compile(r'^\| `(?P<option>[^`]+)` \| `{1,2}(?P<example>"[^|]*(?:\\\|[^|]*)*?)`{1,2} \|')
-ENVIRONMENT = dict.fromkeys(("API_TOKEN", "TOKEN", "PASSWORD"), "secret")
+ENVIRONMENT = dict.fromkeys(("API_TOKEN", "TOKEN", "PASSWORD"), "secret") | {"MASK_KEY": "sixteen or more."}
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
@@ -33,21 +37,73 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 
 EXAMPLES = list(rows())
+IDS = [f"{row[0]}-{row[1]}" for row in EXAMPLES]
+LATE = "2024-01-31T10:00:00Z"
+# What an example can name that loopback cannot be: it is checked, and run by a test of its own.
+NOT_RUN = {("Top level", "base_url")}
 
 
-@pytest.mark.parametrize(("section", "option", "example"), EXAMPLES, ids=[f"{row[0]}-{row[1]}" for row in EXAMPLES])
-def test_an_example_is_accepted(tmp_path: Path, section: str, option: str, example: str) -> None:
+def to_config(section: str, option: str, example: str) -> dict[str, Any]:
+    """Put an example where it belongs in a configuration that is otherwise as plain as can be."""
     fragment = json.loads(f"{{{example}}}")
     shop = {"name": "shops", "path": "/shops", "primary_key": ["id"]}
     stream: dict[str, Any] = {"name": "items", "path": "/items"}
-    config: dict[str, Any] = {"base_url": "https://api.example", "vars": {"shop": 1}, "streams": [shop, stream]}
-    (config if section == "Top level" else stream).update(fragment)
+    config: dict[str, Any] = {
+        "base_url": "https://api.example",
+        "vars": {"shop": 1, "region": "eu"},
+        "streams": [shop, stream],
+    }
+    (config if section in TOP_LEVEL else stream).update(fragment)
+    if option == "mask_key":
+        stream["mask"] = {"email": "hash"}
+    elif "hash" in stream.get("mask", {}).values():
+        config["mask_key"] = "sixteen or more."
+    return config
+
+
+@pytest.mark.parametrize(("section", "option", "example"), EXAMPLES, ids=IDS)
+def test_an_example_is_accepted(tmp_path: Path, section: str, option: str, example: str) -> None:
     path = tmp_path / "config.json"
-    path.write_text(json.dumps(config))
+    path.write_text(json.dumps(to_config(section, option, example)))
     load_config(str(path), ENVIRONMENT)
     assert f'"{option}"' in example
 
 
+@pytest.mark.parametrize(("section", "option", "example"), EXAMPLES, ids=IDS)
+def test_an_example_runs(tmp_path: Path, section: str, option: str, example: str) -> None:
+    """Against an API that answers as the example expects it to."""
+    if (section, option) in NOT_RUN:
+        pytest.skip("names a place that is not here")
+    config = to_config(section, option, example)
+    with FakeApi(lambda seen: answer(seen, config)) as api:
+        outcome = run_tap(tmp_path, {**config, "base_url": api.url}, environment=ENVIRONMENT)
+    assert outcome.error is None, outcome.error.show()
+    assert api.seen
+    assert outcome.records() or "sync.start" in example
+
+
+def answer(seen: Seen, config: dict[str, Any]) -> Reply:
+    """Give one page with one record, where and how the stream looks for it."""
+    stream = next(item for item in config["streams"] if item["path"].split("$")[0].rstrip("/") in seen.path)
+    options = {**config.get("defaults", {}), **stream}
+    is_first = "1" in seen.query.get("page", "1") and int(seen.query.get("skip", 0)) == 0
+    record: dict[str, Any] = {
+        "id": 2000 if is_first else 2001,
+        "updated_at": LATE,
+        "modified": 1706695200000,
+        "date": LATE[:10],
+    }
+    record |= {"items": [{"cost": 1.50}], "status": "sold", "email": "a@b.c", "review_count": 3, "name": "n"}
+    page: Any = [record] if is_first else []
+    for key in reversed(options.get("records", "data").split(".")):
+        page = {key: page}
+    page["meta"] = {"next": None, "has_more": False, "total": 1, **page.get("meta", {})}
+    form = options.get("format", "json")
+    bodies = {"csv": b"id,updated_at\r\n1,2024\r\n", "json": page}
+    return Reply(bodies[form], headers={"Content-Type": {"csv": "text/csv"}.get(form, "application/json")})
+
+
+TOP_LEVEL = ("Top level",)
 SECTIONS = {
     "Top level": lambda schema: schema["properties"],
     "A stream": lambda schema: schema["definitions"]["stream"]["properties"],
@@ -66,6 +122,53 @@ def test_every_option_is_documented_with_an_example(section: str) -> None:
     assert documented == set(SECTIONS[section](load_schema()))
 
 
+def test_no_object_of_options_is_forgotten() -> None:
+    """A new definition needs a section here, and an option that is an object a definition."""
+    schema = load_schema()
+    covered = [id(properties(schema)) for properties in SECTIONS.values()]
+    for name, definition in schema["definitions"].items():
+        if "properties" in definition:
+            assert id(definition["properties"]) in covered, f'"{name}" has no section in SECTIONS and in docs/tap.md'
+        for option, what in definition.get("properties", {}).items():
+            assert "properties" not in what, f'"{name}.{option}" should be a definition of its own'
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_option_is_used_by_a_test(section: str) -> None:
+    """What no test but this file's names is an option that nobody has seen change anything."""
+    folder = Path(__file__).parent
+    files = [*folder.glob("test_*.py"), *folder.glob("cases/*.json"), *folder.glob("*/*.py")]
+    tests = "".join(file.read_text("utf-8") for file in files if file.name != "test_docs.py")
+    options = SECTIONS[section](load_schema())
+    unused = [option for option in options if not re.search(rf"(?<![\w$]){re.escape(option)}\b", tests)]
+    assert unused == []
+
+
+def test_the_worked_example_in_graphql_runs(tmp_path: Path) -> None:
+    stream = json.loads(TEXT.split("```json")[1].split("```")[0])
+    stream["schema"] = {"type": "object", "properties": {"id": {"type": "integer"}, "total": {"type": "number"}}}
+    pages = {
+        None: {"nodes": [{"id": 1, "total": 1.50}], "pageInfo": {"endCursor": "c1", "hasNextPage": True}},
+        "c1": {"nodes": [{"id": 2, "total": 2}], "pageInfo": {"endCursor": "c2", "hasNextPage": False}},
+    }
+    throttled = [{"errors": [{"extensions": {"code": "THROTTLED"}}]}]
+
+    def route(seen: Seen) -> Reply:
+        return Reply(throttled.pop() if throttled else {"data": {"orders": pages[variables(seen).get("after")]}})
+
+    def variables(seen: Seen) -> Any:
+        return json.loads(seen.body)["variables"]
+
+    with FakeApi(route) as api:
+        outcome = run_tap(tmp_path, {"base_url": api.url, "streams": [stream]})
+        refused = FakeApi(lambda _: Reply({"errors": [{"message": "no such field"}]}))
+        with refused:
+            second = run_tap(tmp_path, {"base_url": refused.url, "streams": [stream]})
+    assert [row["id"] for row in outcome.records()] == [1, 2]
+    assert len(api.seen) == 3
+    assert (second.exit_code, second.records()) == (4, [])
+
+
 def test_every_type_knows_which_options_it_takes() -> None:
     definitions = load_schema()["definitions"]
     assert set(PAGINATION_OPTIONS) == set(definitions["pagination"]["properties"]["type"]["enum"])
@@ -73,6 +176,6 @@ def test_every_type_knows_which_options_it_takes() -> None:
 
 
 def test_the_state_shown_is_one() -> None:
-    text = TEXT.split("```json")[1].split("```")[0]
+    text = TEXT.split("```json")[2].split("```")[0]
     state = parse_state(text, "", ("reviews", "products", "shops"))
     assert state.to_value() == json.loads(text)

@@ -87,7 +87,7 @@ WRONG = [
     ("flag of another kind", Pagination("page", more="m"), Position(number=1), page(m="perhaps"), "true or false"),
     ("flag that is an object", Pagination("page", more="m"), Position(number=1), page(m={}), "true or false"),
     ("no total", Pagination("page", total="t"), Position(number=1), page(), "no number"),
-    ("total as text", Pagination("page", total="t"), Position(number=1), page(t="3"), "no number"),
+    ("total as text", Pagination("page", total="t"), Position(number=1), page(t="three"), "no number"),
     ("total not reached", Pagination("page", total="t"), Position(number=2, received=2, total=5), page(0, t=5), "ended after 2 of 5"),
     ("total not reached by short", Pagination("page", total="t", size=5, stop="short"), Position(number=1), page(2, t=5), "ended after 2 of 5"),
     ("total fell", Pagination("page", total="t"), Position(number=2, received=2, total=5), page(2, t=4), "fell from 5 to 4"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - each row of the tables stays on its line
 from __future__ import annotations
 
 from typing import Any
@@ -54,8 +55,8 @@ def test_a_link_stands_for_itself_but_keeps_headers_and_body() -> None:
     assert (request.url, request.params, request.headers, request.body) == (
         "https://api.example/next?c=1",
         (),
-        {"X": "y"},
-        {"a": 1},
+        {"X": "y", "Content-Type": "application/json"},
+        b'{"a":1}',
     )
 
 
@@ -71,3 +72,28 @@ def test_a_value_that_would_break_a_header_is_an_error_and_no_request(value: str
 def test_a_template_that_cannot_be_filled_in_is_an_error(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         build(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "body", "content_type"),
+    [
+        ({"body": {"n": "${parent.id}"}}, b'{"n":7}', "application/json"),
+        ({"body": {"n": ["${parent.id}", "ä"]}, "body_type": "form"}, b"n=7&n=%C3%A4", "application/x-www-form-urlencoded"),
+        ({"body": "<q>${parent.kanji}</q>", "body_type": "text"}, "<q>日</q>".encode(), "text/plain; charset=utf-8"),
+        ({"body": "${parent.id}", "body_type": "text"}, b"7", "text/plain; charset=utf-8"),
+    ],
+)  # fmt: skip
+def test_a_body_is_written_as_its_type_asks_for(options: dict[str, Any], body: bytes, content_type: str) -> None:
+    request = build(method="POST", **options)
+    assert (request.body, request.headers["Content-Type"]) == (body, content_type)
+
+
+def test_the_streams_own_headers_win() -> None:
+    own = {"content-type": "text/xml", "accept": "text/csv;q=0.5"}
+    assert build(headers=own, body="<q/>", body_type="text", format="csv").headers == own
+
+
+def test_an_answer_is_asked_for_in_its_format() -> None:
+    assert build(format="csv").headers["Accept"].startswith("text/csv")
+    assert build(format="xml").headers["Accept"].startswith("application/xml")
+    assert "Accept" not in build().headers
