@@ -31,6 +31,7 @@ _COMMANDS = (
     query_commands.export,
     keep_commands.compact,
     keep_commands.expire,
+    keep_commands.erase,
     keep_commands.drop,
 )
 

@@ -127,3 +127,35 @@ def drop(*, name: str, config: str | None, address: str | None, yes: bool, dry_r
                 return
             plan = remove(source, stream)
     print_text(to_json(plan) if as_json else to_drop_text(plan, dry_run=dry_run))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--where", required=True, metavar="SQL", help="A condition on one row, such as: customer_id = 17.")
+@click.option("--undecided-too", is_flag=True, help="Erase rejected records too that nobody can tell about.")
+@config_option
+@lake_option
+@yes_option
+@dry_run_option
+@json_option
+def erase(*, name: str, where: str, config: str | None, address: str | None, as_json: bool, **options: bool) -> None:
+    """Erase rows for good: from data, rejected records and kept text. It cannot be undone.
+
+    \b
+    Example:
+      lake erase customers --where "email = 'ann@example.com'" --dry-run
+      lake erase customers --where "email = 'ann@example.com'" --yes
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.erase import erase as remove  # their imports are not for --help
+    from lake.erase import to_erasure_text
+
+    place, too = lake_address(config, address), options["undecided_too"]
+    ((source_name, (stream,)),) = chosen_streams(place, name).items()
+    with held(place, source_name) as source:
+        done = remove(source, stream, where, undecided_too=too, dry_run=True)
+        if not options["dry_run"]:
+            question = f"Erase {done.rows:,} rows and {done.rejected:,} rejected records of {done.dataset} for good?"
+            if not confirm(question, yes=options["yes"]):
+                return
+            done = remove(source, stream, where, undecided_too=too)
+    print_text(to_json(done) if as_json else to_erasure_text(done, dry_run=options["dry_run"]))

@@ -54,9 +54,14 @@ def filter_rows(table: pa.Table, where: str) -> pa.Table:
     Raises:
         QueryError: The condition is not SQL, or does not fit the columns.
     """
+    found = matching_rows(table, where)
+    return table if len(found) == table.num_rows else table.take(found)
+
+
+def matching_rows(table: pa.Table, where: str) -> pa.ChunkedArray:
+    """Return the numbers, from 0, of the rows for which a condition is true, in their order. Raises QueryError."""
     used = columns_of(where, table.column_names)
     numbered = table.select(used).append_column(_ROW, pa.array(range(table.num_rows), pa.int64()))
     with sandbox({("", "rows"): numbered}) as connection:
         query = f"SELECT {quote(_ROW)} FROM rows WHERE (\n{where}\n) ORDER BY 1"  # noqa: S608 - parsed as one condition
-        found = connection.sql(query).to_arrow_table().column(0)
-    return table if len(found) == table.num_rows else table.take(found)
+        return connection.sql(query).to_arrow_table().column(0)

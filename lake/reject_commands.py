@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @config_option
 @lake_option
 @click.option("--since", metavar="TIME", help="Only later ones: an age as 7d or 12h, a date, or a time.")
-@click.option("--reason", type=click.Choice(["schema", "value", "json", "encoding"]), help="Only those of this reason.")
+@click.option(
+    "--reason", type=click.Choice(["schema", "value", "json", "encoding", "size"]), help="Only those of this reason."
+)
 @click.option("--run", metavar="ID", help="Only those of this run.")
 @click.option("--raw", is_flag=True, help="Show each record, with its text: it may hold personal data.")
 @json_option

@@ -54,9 +54,9 @@ FLOORS = {
         bookmarks errors export filesystem latest log_chain outline programs runs text
         findings frames history moments pipe project rejects sandbox snapshot stream_catalog summary
         discover held_source notebook predicate reject_list schemas strangers tables usage
-        drop expire merge_file reject_table scan status verify
-        compact dataset run
-        catalog query
+        drop expire judge merge_file reject_table scan status verify
+        compact dataset raw_records run
+        catalog erase query
         keep_tables overview
         keep_options terminal
         options
