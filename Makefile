@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop sweep bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop realservers sweep bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ interop: setup ## Test against third-party taps and targets, installed in enviro
 
 sweep: setup ## Test the tap at length: 300 sources that change while they are read, every fault on every kind of page
 	SIMULATIONS=300 SWEEP=1 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py tests/tap/test_faults.py
+
+realservers: setup ## Read datasette and json-server (needs node), installed in environments of their own
+	$(BIN)/pytest -m realservers tests/realservers
 
 bench: setup ## Measure records/s, MB/s and peak memory
 	$(BIN)/python -m bench

@@ -17,7 +17,7 @@ FLOORS = {
         columns csv_rows lines new_fields record_rules records template_rules traversal xml_body
         stream_rules
         check
-        config
+        about config
         auth bookmark edits overrides paginate retry shape
         catalog detect state transport
         verdict
@@ -26,7 +26,7 @@ FLOORS = {
         unit
         walk
         streams
-        discover sync
+        discover sync trial
         run
         cli
     """,
@@ -78,7 +78,7 @@ HOMES = {
     "requests": {"tap_rest_api/auth", "tap_rest_api/client", "tap_rest_api/transport"},
     "boto3": {"target_datalake/s3_client"},
     "botocore": {"target_datalake/s3_client", "target_datalake/s3_errors"},
-    "jsonschema_rs": {"target_datalake/validate"},
+    "jsonschema_rs": {"tap_rest_api/trial", "target_datalake/validate"},
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
     "sqlglot": {"lake/predicate", "lake/query"},
 }

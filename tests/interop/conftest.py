@@ -29,5 +29,10 @@ def target_jsonl() -> Path:
 
 
 @pytest.fixture(scope="session")
+def singer_check_tap() -> Path:
+    return install("singer-check-tap")
+
+
+@pytest.fixture(scope="session")
 def tap_rest_api_msdk() -> Path:
     return install("tap-rest-api-msdk")

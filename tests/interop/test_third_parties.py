@@ -37,6 +37,22 @@ def test_our_taps_output_is_accepted_by_target_jsonl(tmp_path, target_jsonl):
             assert landed == project.source(stream)
 
 
+def test_our_taps_output_passes_singer_check_tap(tmp_path, singer_check_tap):
+    """It holds each record against the SCHEMA before it (Draft 4), and wants every line to be a Singer message."""
+    with Marketplace(clean=True, advance="manual") as api:
+        project = make_project(tmp_path / "project", api, LakePlace("local", str(tmp_path / "lake")))
+        with project.popen(
+            "tap_rest_api", "-c", "config.json", "--catalog", "catalog.json", stdout=subprocess.PIPE
+        ) as tap:
+            done = subprocess.run([singer_check_tap], stdin=tap.stdout, capture_output=True, text=True, check=False)
+        assert tap.returncode == 0
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "The output is valid." in done.stdout
+        for stream in STREAMS:
+            (row,) = [line for line in done.stdout.splitlines() if line.startswith(f"| {stream} ")]
+            assert int(row.split("|")[2]) == project.source(stream).total()
+
+
 def test_our_target_accepts_the_output_of_another_rest_tap(tmp_path, tap_rest_api_msdk):
     with Marketplace(clean=True, advance="manual", gzip=False) as api:
         config = {

@@ -83,8 +83,9 @@ def test_a_test_fetches_one_page_of_each_stream(api: FakeApi, tmp_path: Path) ->
     configure(tmp_path, api.url)
     done = tap("-c", "config.json", "--test", folder=tmp_path)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0].split() == ["stream", "records", "seconds", "result"]
-    assert done.stdout.splitlines()[1].split()[::3] == ["items", "ok"]
+    assert done.stdout.splitlines()[0].split() == ["stream", "records", "seconds", "first", "record", "result"]
+    name, records, _, verdict, result = done.stdout.splitlines()[1].split()
+    assert (name, int(records) > 0, verdict, result) == ("items", True, "valid", "ok")
     assert [line for line in api.lines if "page=1" not in line] in ([], ["GET /items?page=2"])
 
 
@@ -103,11 +104,41 @@ def test_a_test_goes_through_all_streams_and_ends_with_the_first_failures_code(t
     assert rows[1]["error"] is None
 
 
+def test_a_test_holds_the_first_record_against_the_schema_and_shows_no_value(tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}, "o": {"properties": {"n": {"minimum": 5}}}}}
+    bodies = {
+        "/good": b'[{"id": 1, "o": {"n": 7}}, {"id": 2, "o": {"new": 1}}]',
+        "/bad": b'[{"id": "s3cret", "o": {"n": 1}}]',
+        "/odd": b'[{"id": "\\ud800"}]',
+        "/none": b"[]",
+    }
+    with FakeApi(lambda seen: Reply(bodies[seen.path])) as api:
+        streams = [{"name": path.strip("/"), "path": path, "schema": schema} for path in bodies]
+        streams.append({"name": "open", "path": "/bad"})
+        (tmp_path / "config.json").write_text(json.dumps({"base_url": api.url, "streams": streams}))
+        done = tap("-c", "config.json", "--test", "--format", "json", folder=tmp_path)
+        table = tap("-c", "config.json", "--test", folder=tmp_path).stdout
+    assert done.returncode == 0
+    rows = {row["stream"]: (row["first_record"], row["problems"], row["undeclared"]) for row in json.loads(done.stdout)}
+    assert rows == {
+        "good": ("valid", [], ["o.new"]),
+        "bad": ("invalid", ["/id: type", "/o/n: minimum"], []),
+        "odd": ("invalid", ["it holds what is not JSON"], []),
+        "none": (None, [], []),
+        "open": ("valid", [], []),
+    }
+    assert "s3cret" not in done.stdout + done.stderr + table
+    assert "/id: type; /o/n: minimum" in table
+    assert "not in the schema: o.new" in table
+
+
 def test_about_tells_what_the_tap_can_do_without_a_configuration(tmp_path: Path) -> None:
     facts = json.loads(tap("--about", "--format", "json", folder=tmp_path).stdout)
     assert {"catalog", "discover", "state"} <= set(facts["capabilities"])
     assert "base_url" in facts["settings"]["properties"]
-    assert "base_url" in tap("--about", folder=tmp_path).stdout
+    text = tap("--about", folder=tmp_path).stdout
+    options = {name for part in facts["settings"]["definitions"].values() for name in part.get("properties", {})}
+    assert {*facts["settings"]["properties"], *options} <= set(text.split())
 
 
 def test_help_and_version_need_no_configuration(tmp_path: Path) -> None:
