@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage interop realservers sweep bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage sweep-values interop realservers sweep bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,11 @@ coverage: setup ## Run the suite under branch coverage, child processes included
 	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+sweep-values: setup ## The long runs over values: 10,000 examples a type, a million garbled lines, a line of 1 GB
+	PROPERTY_EXAMPLES=10000 FUZZED_LINES=1000000 LONG_LINE_MB=1000 $(BIN)/pytest -n 2 --timeout=0 \
+	  tests/target/test_rows_properties.py tests/target/test_round_trip.py tests/target/test_schema_change.py \
+	  tests/target/test_streams.py tests/target/test_bounds.py
 
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop

@@ -33,7 +33,7 @@ class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     Attributes:
         dataset: The dataset that it was meant for.
-        reason: ``schema``, ``value``, ``json`` or ``encoding``, see `target_datalake.rows.Reject`.
+        reason: ``schema``, ``value``, ``json``, ``encoding`` or ``size``, see `target_datalake.rows.Reject`.
         errors: What is wrong: ``path``, ``schema_path`` and ``message`` each.
         run: The run that read it.
         commit: The commit that it is part of, or would have been.
@@ -42,6 +42,8 @@ class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         refused: It is of the sample of a refused run: the source still has it to give.
         raw: Its text, where it was asked for.
         raw_base64: Its bytes, where they are no UTF-8.
+        sha256: The digest of its message, where that was too long to be kept.
+        bytes: The size of that message.
     """
 
     dataset: str
@@ -54,6 +56,8 @@ class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     refused: bool = False
     raw: str | None = None
     raw_base64: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,4 +132,6 @@ def _to_record(source: str, line: dict[str, Any], at: str | None, refused: bool,
         refused=refused,
         raw=line.get("raw") if raw else None,
         raw_base64=line.get("raw_base64") if raw else None,
+        sha256=line.get("sha256"),
+        bytes=line.get("bytes"),
     )

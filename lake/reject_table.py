@@ -56,8 +56,13 @@ def to_reject_lines(records: Iterable[RejectedRecord]) -> Iterator[str]:
         yield escape(f"{place}{' (refused)' if record.refused else ''}: {record.reason}")
         for error in record.errors:
             yield escape(f"  {error.get('path') or '(record)'}: {error.get('message', '')}")
-        text = record.raw if record.raw is not None else f"(base64) {record.raw_base64 or ''}"
-        yield escape(f"  {shorten(text, _MAX_RAW)}")
+        yield escape(f"  {shorten(_text(record), _MAX_RAW)}")
+
+
+def _text(record: RejectedRecord) -> str:
+    if record.sha256 is not None:
+        return f"(not kept: {record.bytes} bytes, sha256 {record.sha256})"
+    return record.raw if record.raw is not None else f"(base64) {record.raw_base64 or ''}"
 
 
 def _first_error(record: RejectedRecord) -> tuple[str, str]:

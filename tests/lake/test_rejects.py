@@ -70,6 +70,15 @@ def test_their_text_is_given_only_when_it_is_asked_for(filled):
     assert [each.raw for each in listed(filled, raw=True)] == ['{"id":"x"}', "{}", "\x1b[2J", '{"id":"y"}']
 
 
+def test_a_record_too_long_to_be_kept_is_shown_by_its_size_and_digest(local_lake):
+    long = {**line("orders", "size", ""), "sha256": "ab" * 32, "bytes": 20_000_000}
+    del long["raw"]
+    local_lake.commit(Part(numbered(1), rejected=(long,)))
+    (found,) = listed(local_lake, raw=True)
+    assert (found.bytes, found.sha256, found.raw) == (20_000_000, "ab" * 32, None)
+    assert f"(not kept: 20000000 bytes, sha256 {'ab' * 32})" in "\n".join(to_reject_lines([found]))
+
+
 def test_the_table_counts_reasons_and_the_lines_show_each_record(filled):
     table = to_reject_table(listed(filled), terminal=False).splitlines()
     assert table[0].split() == "dataset reason where what is wrong records first last kept".split()
