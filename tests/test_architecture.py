@@ -55,12 +55,12 @@ FLOORS = {
         findings frames history moments pipe project rejects sandbox snapshot stream_catalog summary
         discover held_source notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table scan status verify
-        compact dataset raw_records run
+        compact dataset raw_records run state
         catalog erase query
         keep_tables overview
         keep_options terminal
         options
-        keep_commands look_commands query_commands reject_commands run_commands
+        keep_commands look_commands query_commands reject_commands run_commands state_command
         cli
     """,
 }
