@@ -81,7 +81,6 @@ def run_target(config: Config, runner: Runner, state: str | None) -> int:
         reader = MessageReader(clocks.now_us, signals.is_awake)
         target.run(reader.read(read_batches(_STDIN, stop=[signals.descriptor])))
         code = _finish(target, reader, signals, status)
-        log.sweep(target.head)  # what a dead run staged for the commits of this one
         write_missing(log, target.head.n if target.head else 0)
         return code
 

@@ -32,9 +32,9 @@ def messages(start: int, end: int = SIZE) -> list[str]:
     for number in range(start, end):
         record = {"id": number, "text": number if is_bad(number) else f"record {number}"}
         lines.append(json.dumps({"type": "RECORD", "stream": stream_of(number), "record": record}))
-        if (number % 3 == 2 and number not in SILENT) or number == end - 1:
+        if number % 3 == 2 and number not in SILENT and number != end - 1:
             lines.append(json.dumps({"type": "STATE", "value": {"at": number + 1}}))
-    return lines
+    return [*lines, json.dumps({"type": "STATE", "value": {"at": end}})]
 
 
 def position(state: str | None) -> int:
