@@ -1,8 +1,8 @@
 """A step of the commit protocol becomes a crash, or an I/O error, where a test asked for one.
 
 The environment says where: ``LAKE_FAIL_AT=step@hit:action``. The `hit`-th time (from 1) that the step is reached,
-``kill`` ends the process as ``kill -9`` does, ``enospc`` and ``eio`` raise that OSError. ``LAKE_FAIL_TRACE=file``
-appends the name of each step as it is reached. With neither, `reach` is an empty function.
+``kill``, ``term`` and ``int`` send the process that signal, ``enospc`` and ``eio`` raise that OSError.
+``LAKE_FAIL_TRACE=file`` appends the name of each step as it is reached. With neither, `reach` is an empty function.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ STEPS = (
 """Every step, in the order of a run."""
 
 _ERRORS = {"enospc": errno.ENOSPC, "eio": errno.EIO}
+_SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 
 
 def _pass(step: str) -> None:
@@ -47,7 +48,7 @@ def arm(spec: str, trace: str) -> Callable[[str], None]:
         return _pass
     step, _, rest = spec.partition("@")
     number, _, action = rest.partition(":")
-    if spec and (step not in STEPS or action not in {"kill", *_ERRORS}):
+    if spec and (step not in STEPS or action not in {**_ERRORS, **_SIGNALS}):
         raise ValueError(f"LAKE_FAIL_AT={spec}: there is no such step or action")
     hits: Counter[str] = Counter()
 
@@ -63,8 +64,9 @@ def arm(spec: str, trace: str) -> Callable[[str], None]:
 
 
 def _fail(action: str) -> None:
-    if action == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+    if action in _SIGNALS:
+        os.kill(os.getpid(), _SIGNALS[action])
+        return
     raise OSError(_ERRORS[action], os.strerror(_ERRORS[action]))
 
 

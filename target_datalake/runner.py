@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+_LOOK_SECONDS = 0.2
+"""How often a wait looks for a signal."""
+
+
 class StopSignals:
     """SIGTERM and SIGINT make a descriptor readable instead of interrupting a commit; a second one is safe too.
 
@@ -55,13 +59,18 @@ class TapStatus:
 
     def __init__(self, descriptor: int, stop: StopSignals) -> None:
         self.runner_is_gone = False
+        self._stop = stop
         self._text = b""
         self._thread = threading.Thread(target=self._read, args=(descriptor, stop), daemon=True)
         self._thread.start()
 
     def succeeded(self) -> bool:
-        """Wait for the runner's word, and return whether the tap ended with exit code 0."""
-        self._thread.join()
+        """Wait for the runner's word, and return whether the tap ended with exit code 0.
+
+        A signal ends the wait: a tap that closed its output and goes on must not keep us.
+        """
+        while self._thread.is_alive() and self._stop.caught is None:
+            self._thread.join(_LOOK_SECONDS)
         return self._text.strip() == b"0"
 
     def _read(self, descriptor: int, stop: StopSignals) -> None:

@@ -65,7 +65,7 @@ def killing(strace: str, syscall: str, when: int) -> Callable[[int], contextlib.
 def _attaching(command: list[str]) -> Callable[[int], contextlib.AbstractContextManager[None]]:
     @contextlib.contextmanager
     def attached(pid: int) -> Iterator[None]:
-        _wait_until_stopped(pid)
+        wait_until_stopped(pid)
         with subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as tracer:
             try:
                 assert _attached(tracer, pid), tracer.stderr.read()
@@ -77,7 +77,7 @@ def _attaching(command: list[str]) -> Callable[[int], contextlib.AbstractContext
     return attached
 
 
-def _wait_until_stopped(pid: int) -> None:
+def wait_until_stopped(pid: int) -> None:
     """Wait until a process has stopped itself: a SIGCONT that came before would be lost."""
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":

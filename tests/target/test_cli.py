@@ -236,6 +236,19 @@ class TestRunner:
             os.close(writing)
             assert target.wait(10) == 143
 
+    def test_a_signal_ends_the_wait_for_a_tap_that_closed_its_output_and_goes_on(self, config, tmp_path):
+        reading, writing = os.pipe()
+        with started("-c", config, "--tap-status-fd", str(reading), cwd=tmp_path, pass_fds=(reading,)) as target:
+            os.close(reading)
+            target.stdin.write(GOOD + lines(*records(range(3, 5))))
+            target.stdin.close()
+            with pytest.raises(subprocess.TimeoutExpired):
+                target.wait(1)
+            target.terminate()
+            assert target.wait(10) == 143
+            os.close(writing)
+        assert '"landed":3' in next(tmp_path.glob("lake/_lake/log/shop/*.json")).read_text()
+
     def test_an_unexpected_parent_is_refused_before_anything_lands(self, config, tmp_path):
         run("-c", config, text=GOOD, cwd=tmp_path)
         done = run("-c", config, "--expected-parent", "0", text=GOOD, cwd=tmp_path)
