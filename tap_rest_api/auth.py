@@ -1,74 +1,112 @@
-"""Turns the option "auth" into what `requests` calls on every request to the API's own origin."""
+"""Turns an Auth into the Signer that puts its credentials on requests."""
 
 from __future__ import annotations
 
+import threading
 from base64 import b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from requests.auth import AuthBase
+from tap_rest_api.credential import Fixed, sign_with, sign_with_nothing
+from tap_rest_api.digest import Digest
+from tap_rest_api.errors import ConfigError
+from tap_rest_api.login import Login
+from tap_rest_api.oauth2 import OAuth2
+from tap_rest_api.sigv4 import sign_with_aws
+from tap_rest_api.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from requests import PreparedRequest
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from tap_rest_api.auth_options import Auth
+    from tap_rest_api.credential import Ask, Sign, Signer
 
 
-class Credentials(AuthBase):
-    """Puts one stream's credentials on a prepared request."""
+class Signers:
+    """Makes each Signer once, for all streams and threads whose option "auth" is the same.
 
-    def __init__(self, auth: Auth) -> None:
-        self._auth = auth
-        self._place = _KINDS[auth.type]
+    Args:
+        base_url: What a login's path is below.
+        clock: Seconds that only grow.
+        now: The time in UTC.
+        conceal: Is told every secret that is found out on the way, before anything can be written of it.
+    """
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add the credentials."""
-        self._place(request, self._auth)
-        return request
+    def __init__(
+        self,
+        base_url: str,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+        conceal: Callable[[Iterable[str]], None],
+    ) -> None:
+        self.base_url = base_url
+        self.clock, self.now, self.conceal = clock, now, conceal
+        self._lock = threading.Lock()
+        self._signers: dict[Auth, Signer] = {}
+
+    def of(self, auth: Auth, ask: Ask) -> Signer:
+        """Return an option's Signer.
+
+        Args:
+            auth: The option.
+            ask: Sends the requests for its tokens, if it is the first to need them.
+
+        Raises:
+            ConfigError: It cannot be used.
+            CredentialsError: There are no credentials.
+        """
+        with self._lock:
+            if auth not in self._signers:
+                self._check_file(auth)
+                self.conceal(auth.secrets())  # a partition's are not known before
+                self._signers[auth] = _KINDS[auth.type](auth, ask, self)
+            return self._signers[auth]
+
+    def _check_file(self, auth: Auth) -> None:
+        """Two chains of refresh tokens in one file would overwrite each other's only good one."""
+        if auth.persist and any(auth.persist == other.persist for other in self._signers):
+            fix = 'give each its own file, as in "persist": ".secrets/${partition.account}.json".'
+            raise ConfigError(f'two different "auth" keep their refresh token in {auth.persist}', fix=fix)
 
 
-def _none(request: PreparedRequest, auth: Auth) -> None:
-    """Leave the request alone; a class of our own all the same, so that netrc is never asked."""
-
-
-def _basic(request: PreparedRequest, auth: Auth) -> None:
+def _basic(auth: Auth, _: Ask, __: Signers) -> Signer:
     pair = f"{auth.username}:{auth.password}".encode()  # UTF-8, as RFC 7617 lets a server announce
-    request.headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
+    return Fixed([sign_with("header", "Authorization", f"Basic {b64encode(pair).decode()}")])
 
 
-def _bearer(request: PreparedRequest, auth: Auth) -> None:
-    request.headers["Authorization"] = f"Bearer {auth.token}"
+def _bearer(auth: Auth, _: Ask, __: Signers) -> Signer:
+    return Fixed([sign_with("header", "Authorization", f"Bearer {token}") for token in auth.tokens])
 
 
-def _api_key(request: PreparedRequest, auth: Auth) -> None:
-    _KEY_PLACES[auth.place](request, auth)
+def _api_key(auth: Auth, _: Ask, __: Signers) -> Signer:
+    return Fixed([sign_with(auth.place, auth.name, f"{auth.prefix}{token}") for token in auth.tokens])
 
 
-def _key_in_header(request: PreparedRequest, auth: Auth) -> None:
-    request.headers[auth.name] = f"{auth.prefix}{auth.token}"
+def _digest(auth: Auth, _: Ask, __: Signers) -> Signer:
+    return Digest(auth.username, auth.password)
 
 
-def _key_in_query(request: PreparedRequest, auth: Auth) -> None:
-    """Set the parameter, once: a next-page link may carry it already."""
-    parts = urlsplit(request.url or "")
-    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != auth.name]
-    request.url = urlunsplit(parts._replace(query=urlencode([*pairs, (auth.name, auth.token)])))
+def _oauth2(auth: Auth, ask: Ask, world: Signers) -> Signer:
+    obtain = OAuth2(auth, ask, world.now, world.conceal).obtain
+    return Tokens(obtain, lambda token: _sign_with_token(auth, token), world.clock)
 
 
-def _key_in_cookie(request: PreparedRequest, auth: Auth) -> None:
-    request.headers["Cookie"] = f"{auth.name}={auth.token}"
+def _login(auth: Auth, ask: Ask, world: Signers) -> Signer:
+    obtain = Login(auth, world.base_url, ask, world.conceal).obtain
+    return Tokens(obtain, lambda token: _sign_with_token(auth, token), world.clock)
 
 
-_KEY_PLACES: dict[str, Callable[[PreparedRequest, Auth], None]] = {
-    "header": _key_in_header,
-    "query": _key_in_query,
-    "cookie": _key_in_cookie,
-}
-_KINDS: dict[str, Callable[[PreparedRequest, Auth], None]] = {
-    "none": _none,
+def _sign_with_token(auth: Auth, token: str) -> Sign:
+    return sign_with(auth.place, auth.name, f"{auth.prefix}{token}")
+
+
+_KINDS: dict[str, Callable[[Auth, Ask, Signers], Signer]] = {
+    "none": lambda _, __, ___: Fixed([sign_with_nothing]),
     "basic": _basic,
+    "digest": _digest,
     "bearer": _bearer,
     "api_key": _api_key,
+    "oauth2": _oauth2,
+    "login": _login,
+    "aws_sigv4": lambda auth, _, world: Fixed([sign_with_aws(auth, world.conceal)]),
 }

@@ -27,11 +27,15 @@ def decode_body(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         encoding: The Content-Encoding header.
 
     Raises:
-        BodyError: The compressed stream is cut or broken, the body is too large, or the encoding is unknown.
+        BodyError: The compressed stream is cut or broken, the body is too large, or the encoding is one that was
+            not asked for, as a cache may send that did not look.
     """
     decode = _DECODERS.get(encoding.strip().lower())
     if decode is None:
-        raise BodyError(f'the answer has the encoding "{encoding}", which nobody asked for')
+        name = encoding[:40]
+        raise BodyError(
+            f'the answer has the encoding "{name}", which was not asked for: only {ACCEPT_ENCODING}, or none'
+        )
     meter = _Meter()
     return meter.checked(_unpack(decode(meter.counted(chunks))))
 

@@ -10,6 +10,7 @@ from tap_rest_api.check import check_document
 from tap_rest_api.document import find_secrets, load_document
 from tap_rest_api.error_rules import ErrorRule, to_error_rule
 from tap_rest_api.limits import Limits, to_limits
+from tap_rest_api.origin import user_secrets
 from tap_rest_api.template import literal
 from tap_rest_api.traversal import to_pagination, to_parent, to_replication
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_rest_api.document import Document
+    from tap_rest_api.limits import Rate
     from tap_rest_api.traversal import Pagination, Parent, Replication
 
 DEFAULT_USER_AGENT = "tap-rest-api (set user_agent in the configuration to say who asks)"
@@ -56,7 +58,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration. `secrets` must never be written anywhere."""
+    """The whole configuration.
+
+    Attributes:
+        secrets: Must never be written anywhere.
+        rates: What the streams keep together; a stream with other rates keeps its own.
+        proxy: The URL of an HTTP proxy; None to connect directly.
+        verify: Whether certificates are verified, or the path of the authorities that count.
+    """
 
     base_url: str
     user_agent: str
@@ -64,6 +73,9 @@ class Config:
     streams: tuple[Stream, ...]
     secrets: frozenset[str]
     mask_key: str = ""
+    rates: tuple[Rate, ...] = ()
+    proxy: str | None = None
+    verify: bool | str = True
 
     def stream(self, name: str) -> Stream:
         """Return a stream by its name."""
@@ -87,9 +99,14 @@ def load_config(path: str, environment: Mapping[str, str]) -> Config:
         allowed_hosts=tuple(merged.get("allowed_hosts", ())),
         streams=streams,
         secrets=frozenset(
-            find_secrets(path, environment).union(*(stream.auth.secrets() for stream in streams), [mask_key])
+            find_secrets(path, environment).union(
+                *(stream.auth.secrets() for stream in streams), user_secrets(merged.get("proxy", "")), [mask_key]
+            )
         ),
         mask_key=mask_key,
+        rates=to_limits(merged.get("limits", {})).rates,
+        proxy=merged.get("proxy"),
+        verify=merged.get("verify", True),
     )
 
 

@@ -77,7 +77,7 @@ def load_document(path: str, environment: Mapping[str, str]) -> Document:
     expansion = _Expansion(f"{path} {section}", environment)
     expanded = expansion.document(written)
     folder = Path(path).parent if sectioned else Path()
-    merged = _read_schemas(_merge_streams(expanded), folder)
+    merged = _place_files(_read_schemas(_merge_streams(expanded), folder), folder)
     return Document(path, section, written, merged)
 
 
@@ -202,6 +202,23 @@ def _read_schema(stream: Any, folder: Path) -> Any:
     if "#" in stream["schema"] or has_reference(schema):
         schema = resolve_schema(schema, pointer, f"{folder / name}")
     return {**stream, "schema": schema}
+
+
+def _place_files(merged: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Put the files that the connection and auth name below the folder that their paths are relative to."""
+    streams, verify = merged.get("streams"), merged.get("verify")
+    if isinstance(verify, str):
+        merged = {**merged, "verify": str(folder / verify)}
+    if isinstance(streams, list):
+        merged = {**merged, "streams": [_place_token_file(stream, folder) for stream in streams]}
+    return merged
+
+
+def _place_token_file(stream: Any, folder: Path) -> Any:
+    auth = stream.get("auth") if isinstance(stream, dict) else None
+    if not isinstance(auth, dict) or not isinstance(auth.get("persist"), str) or not auth["persist"]:
+        return stream
+    return {**stream, "auth": {**auth, "persist": str(folder / auth["persist"])}}
 
 
 def merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+import threading
 import time
 from base64 import b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
@@ -22,20 +23,37 @@ LOGGER = logging.getLogger("tap_rest_api")
 
 _MASK = "***"
 _SHORTEST_SECRET = 3  # masking every "1" would leave no log to read
+_ESCAPED = re.compile(r"%[0-9A-F]{2}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Mask:
-    """Replaces every secret in a text: as it is, in base64, and as it stands in a URL or a JSON string."""
+    """Replaces every secret in a text: as it is, in base64, and as it stands in a URL or a JSON string.
+
+    Secrets may be added at any time, from any thread: each line is masked by what is known when it is written.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._lock = threading.Lock()
+        self._secrets: set[str] = set()
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Mask these as well, from now on."""
+        with self._lock:
+            new = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET} - self._secrets
+            if new:
+                self._secrets |= new
+                self._forms |= {form for secret in new for form in _forms(secret)}
+                longest_first = sorted(self._forms, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets, and without control characters that a terminal would obey."""
-        masked = self._pattern.sub(_MASK, text) if self._pattern else text
+        pattern = self._pattern
+        masked = pattern.sub(_MASK, text) if pattern else text
         return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", masked)
 
 
@@ -43,7 +61,17 @@ def _forms(secret: str) -> set[str]:
     raw = secret.encode("utf-8", "surrogateescape")
     encoded = {b64encode(raw).decode(), urlsafe_b64encode(raw).decode()}
     bare = {text.rstrip("=") for text in encoded}
-    return {secret, *encoded, *bare, quote(raw, safe=""), quote_plus(raw), json.dumps(secret)[1:-1]}
+    in_url = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    lower = {_ESCAPED.sub(lambda match: match[0].lower(), text) for text in in_url}
+    return {
+        secret,
+        *encoded,
+        *bare,
+        *in_url,
+        *lower,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    }
 
 
 class _TextFormatter(logging.Formatter):

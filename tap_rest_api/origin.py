@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tap_rest_api.errors import RefusedError
 
@@ -41,7 +41,21 @@ def parse_origin(url: str) -> Origin:
         raise RefusedError(f"not an http URL: {url[:200]}")
     if parts.username is not None or "\\" in parts.netloc:
         raise RefusedError("a URL that names a user is not followed", where=parts.hostname)
-    return Origin(parts.scheme, parts.hostname.lower(), port or _PORTS[parts.scheme])
+    return Origin(parts.scheme, _to_ascii(parts.hostname.lower()), port or _PORTS[parts.scheme])
+
+
+def _to_ascii(host: str) -> str:
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise RefusedError(f"not a host name: {host[:200]!r}") from None
+
+
+def user_secrets(url: str) -> set[str]:
+    """Return what a URL tells of its user, as it stands there and decoded; a proxy's may name one."""
+    parts = urlsplit(url)
+    given = [parts.username or "", parts.password or "", f"{parts.username or ''}:{parts.password or ''}"]
+    return {*given, *map(unquote, given)} - {"", ":"}
 
 
 def is_own(url: str, own: Origin, allowed_hosts: Iterable[str]) -> bool:

@@ -1,14 +1,14 @@
-"""Turns what a rule finds wrong with a stream into a Problem, and knows the ways that streams name their parents."""
+"""Turns what a rule finds wrong with a stream into a Problem, and holds the findings that several rules share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_rest_api.template import nearest
+from tap_rest_api.template import is_header_text, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     RawStream = Mapping[str, Any]
 
@@ -36,3 +36,17 @@ def parent_field_problems(
     fields = list(parent.get("schema", {}).get("properties", ()))
     if field.isidentifier() and field not in fields and (fix := nearest(field, fields)):
         yield Problem(path, f'the parent\'s schema has no field "{field}"', fix)
+
+
+def ignored_options(options: RawStream, known: Iterable[str], noun: str, key: str) -> Iterator[Problem]:
+    """Refuse the options that mean nothing to what has been chosen, and list those that do."""
+    for option in options:
+        if option != "type" and option not in known:
+            fix = f"it takes: {', '.join(sorted(known))}." if known else "it takes no options."
+            yield Problem([key, option], f'"{option}" means nothing to {noun}', fix)
+
+
+def header_text_problems(text: str, path: Sequence[str | int]) -> Iterator[Problem]:
+    """Refuse a text that would end a header and begin another."""
+    if not is_header_text(text):
+        yield Problem(path, "this cannot stand in a header", "a line break at its end is the usual reason.")

@@ -62,8 +62,9 @@ def run(mode: str, options: Options, stdout: Stdout, environment: Mapping[str, s
 
 def _open(options: Options, environment: Mapping[str, str]) -> Source:
     config = load_config(options.config, environment)
-    set_up(options.log_level, options.log_format, Mask(config.secrets))
-    return Source(config, Client(config), Worker(), format_instant(datetime.now(UTC)))
+    mask = Mask(config.secrets)
+    set_up(options.log_level, options.log_format, mask)
+    return Source(config, Client(config, conceal=mask.add), Worker(), format_instant(datetime.now(UTC)))
 
 
 def _sync(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:

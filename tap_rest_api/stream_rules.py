@@ -8,10 +8,19 @@ from urllib.parse import urlsplit
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from tap_rest_api.auth_rules import auth_problems
+from tap_rest_api.connection_rules import connection_problems
 from tap_rest_api.instants import parse_duration, parse_instant
-from tap_rest_api.problem import Problem, parent_field_problems, parent_name
+from tap_rest_api.limit_rules import error_problems, limit_problems
+from tap_rest_api.problem import (
+    Problem,
+    header_text_problems,
+    ignored_options,
+    parent_field_problems,
+    parent_name,
+)
 from tap_rest_api.record_rules import body_problems, field_problems, format_problems, mask_key_problems
-from tap_rest_api.template import did_you_mean, is_header_text, names_of
+from tap_rest_api.template import did_you_mean, names_of
 from tap_rest_api.template_rules import literal_problems, template_problems
 
 if TYPE_CHECKING:
@@ -28,13 +37,6 @@ PAGINATION_OPTIONS = {
     "cursor": {"param", "next", "size", "size_param", "more", "total", "max_pages"},
     "link": {"next", "size", "size_param", "total", "max_pages"},
 }
-AUTH_OPTIONS = {
-    "none": set(),
-    "basic": {"username", "password"},
-    "bearer": {"token"},
-    "api_key": {"token", "in", "name", "prefix"},
-}
-_AUTH_NEEDS = {"none": (), "basic": ("username",), "bearer": ("token",), "api_key": ("token",)}
 
 
 def stream_problems(merged: RawStream) -> Iterator[Problem]:
@@ -52,7 +54,7 @@ def stream_problems(merged: RawStream) -> Iterator[Problem]:
 def _base_problems(merged: RawStream) -> Iterator[Problem]:
     for key in ("base_url", "user_agent", "mask_key"):
         yield from literal_problems(merged.get(key, ""), [key])
-    yield from _header_text_problems(merged.get("user_agent", ""), ["user_agent"])
+    yield from header_text_problems(merged.get("user_agent", ""), ["user_agent"])
     try:
         url = urlsplit(merged["base_url"])
         is_plain = url.port != 0 and url.hostname
@@ -62,6 +64,7 @@ def _base_problems(merged: RawStream) -> Iterator[Problem]:
     if not is_plain or url.username is not None or url.query or url.fragment:
         fix = 'give the host and path only; credentials belong in "auth", parameters in "params".'
         yield Problem(["base_url"], "base_url holds more than a host and a path", fix)
+    yield from connection_problems(merged)
     if "start_date" in merged and parse_instant(merged["start_date"]) is None:
         yield Problem(["start_date"], "start_date is not a date-time", 'write it like "2024-01-31T00:00:00Z".')
 
@@ -103,7 +106,7 @@ def _keep_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> Itera
 def _pagination_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
     options = stream.get("pagination", {})
     kind = options.get("type", "auto")
-    yield from _ignored_options(options, PAGINATION_OPTIONS[kind], f'pagination "{kind}"', "pagination")
+    yield from ignored_options(options, PAGINATION_OPTIONS[kind], f'pagination "{kind}"', "pagination")
     used = names_of("page", stream)
     if kind == "cursor":
         yield from _cursor_problems(options, used)
@@ -125,36 +128,10 @@ def _cursor_problems(options: RawStream, used: set[str]) -> Iterator[Problem]:
         yield Problem(["pagination"], "the cursor is sent nowhere", fix)
 
 
-def _ignored_options(options: RawStream, known: set[str], noun: str, key: str) -> Iterator[Problem]:
-    for option in options:
-        if option != "type" and option not in known:
-            fix = f"it takes: {', '.join(sorted(known))}." if known else "it takes no options."
-            yield Problem([key, option], f'"{option}" means nothing to {noun}', fix)
-
-
-def _auth_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
-    options = stream.get("auth", {"type": "none"})
-    kind = options["type"]
-    yield from _ignored_options(options, AUTH_OPTIONS[kind], f'auth "{kind}"', "auth")
-    for option in _AUTH_NEEDS[kind]:
-        if not options.get(option):
-            yield Problem(["auth"], f'auth "{kind}" needs "{option}"', f'add "{option}": "${{env.NAME}}".')
-    if "prefix" in options and options.get("in", "header") != "header":
-        yield Problem(["auth", "prefix"], "a prefix stands only in a header", "leave it out.")
-    for option, value in options.items():
-        yield from _header_text_problems(value, ["auth", option])
-
-
 def _header_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
     for name, value in stream.get("headers", {}).items():
-        yield from _header_text_problems(name, ["headers", name])
-        yield from _header_text_problems(str(value), ["headers", name])
-
-
-def _header_text_problems(text: str, path: Sequence[str | int]) -> Iterator[Problem]:
-    if not is_header_text(text):
-        fix = "a line break at its end is the usual reason."
-        yield Problem(path, "this cannot stand in a header", fix)
+        yield from header_text_problems(name, ["headers", name])
+        yield from header_text_problems(str(value), ["headers", name])
 
 
 def _identity_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> Iterator[Problem]:
@@ -185,12 +162,6 @@ def _replication_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iter
         yield Problem([*path, "start"], "start is not a date-time", 'write it like "2024-01-31T00:00:00Z".')
 
 
-def _limit_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
-    wait = stream.get("limits", {}).get("max_wait")
-    if wait is not None and parse_duration(wait) is None:
-        yield Problem(["limits", "max_wait"], "max_wait is not a duration", 'write it like "PT5M".')
-
-
 def _schema_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
     schema = stream.get("schema")
     if schema is None:
@@ -216,8 +187,12 @@ def _path_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Pr
 
 def _jmespaths(stream: RawStream) -> Iterator[tuple[Sequence[str | int], str]]:
     for index, rule in enumerate(stream.get("errors", ())):
-        if "where" in rule:
-            yield ["errors", index, "where"], rule["where"]
+        for option in ("where", "wait"):
+            if isinstance(rule.get(option), str):
+                yield ["errors", index, option], rule[option]
+    auth = stream.get("auth", {})
+    if "token_path" in auth and not auth["token_path"].startswith("header:"):
+        yield ["auth", "token_path"], auth["token_path"]
     if "where" in stream:
         yield ["where"], stream["where"]
     parent = stream.get("parent")
@@ -231,10 +206,11 @@ _RULES = (
     _keep_problems,
     _identity_problems,
     _pagination_problems,
-    _auth_problems,
+    auth_problems,
     _header_problems,
     _replication_problems,
-    _limit_problems,
+    limit_problems,
+    error_problems,
     _schema_problems,
     _path_problems,
     body_problems,

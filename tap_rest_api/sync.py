@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from singer.metrics import Metric, Status, Tag
 
 from tap_rest_api.bookmark import begin, cap, later
-from tap_rest_api.client import Traffic
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.instants import epoch_milliseconds, format_instant
 from tap_rest_api.log import LOGGER, log_metric
@@ -17,6 +16,7 @@ from tap_rest_api.messages import activate_version_line, state_line
 from tap_rest_api.outgoing import Outgoing
 from tap_rest_api.state import MAX_PARTITIONS
 from tap_rest_api.streams import contexts, read
+from tap_rest_api.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

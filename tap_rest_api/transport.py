@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
 import requests
+import urllib3
+from requests.adapters import HTTPAdapter
 
-from tap_rest_api.auth import Credentials
 from tap_rest_api.body import ACCEPT_ENCODING, decode_body
 from tap_rest_api.errors import BodyError, RefusedError
 from tap_rest_api.log import LOGGER
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tap_rest_api.auth_options import Auth
     from tap_rest_api.config import Config
     from tap_rest_api.limits import Limits
+    from tap_rest_api.origin import Origin
     from tap_rest_api.spool import Spool
 
 _CHUNK_BYTES = 256 * 1024
 _MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEPT_CONNECTIONS = 64  # as many may be in use at once; more would be opened, and closed after each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +71,44 @@ class Response:
     spool: Spool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where requests may go: to `own` with credentials and headers, to `allowed` hosts without."""
+
+    own: Origin
+    allowed: Sequence[str] = ()
+
+
 class Transport:
-    """Talks to one API.
+    """Sends requests, from several threads at once.
+
+    Neither netrc nor the environment's proxies nor its certificates are looked at: this is requests' adapter,
+    without its Session, which would also read a redirect's body, whatever its size, and keep cookies.
 
     Args:
-        config: Names the API's origin; every URL is held against it.
+        config: Says who asks, through which proxy, and which certificates count.
         clock: Seconds that only grow.
         now: The time in UTC.
     """
 
     def __init__(self, config: Config, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
-        self.own = parse_origin(config.base_url)
-        self._config = config
         self._clock, self._now = clock, now
-        self._session = _session(config.user_agent)
+        self._adapter = HTTPAdapter(pool_connections=_KEPT_CONNECTIONS, pool_maxsize=_KEPT_CONNECTIONS)
+        self._verify = config.verify
+        self._proxies = {"http": config.proxy, "https": config.proxy} if config.proxy else {}
+        self._headers = {
+            "User-Agent": config.user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPT_ENCODING,
+        }
+        if config.verify is False:
+            LOGGER.warning('the server\'s certificate is not verified, by "verify": anyone may answer in its place')
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it has just been said
 
-    def exchange(self, request: Request, auth: Auth, limits: Limits) -> Response:
-        """Send one request and follow its redirects by hand, each held against the API's origin.
+    def exchange(
+        self, request: Request, reach: Reach, limits: Limits, sign: Callable[[requests.PreparedRequest], None]
+    ) -> Response:
+        """Send one request and follow its redirects by hand, each held against where requests may go.
 
         Raises:
             RefusedError: The API redirects in a ring, or to where nobody may be asked.
@@ -96,7 +119,7 @@ class Transport:
         deadline = self._clock() + limits.total_timeout_seconds
         asked_at = self._now()
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._send(request, auth, limits)
+            response = self._send(request, reach, limits, sign)
             try:
                 location = response.headers.get("Location")
                 if response.status_code in _REDIRECTS and location:
@@ -114,24 +137,17 @@ class Transport:
             return Response(response.status_code, headers, body, response.url or request.url, received_at, as_of, spool)
         raise RefusedError("the API redirects in a ring")
 
-    def _send(self, request: Request, auth: Auth, limits: Limits) -> requests.Response:
-        own = is_own(request.url, self.own, self._config.allowed_hosts)
-        prepared = self._session.prepare_request(
-            requests.Request(
-                request.method,
-                request.url,
-                params=list(request.params),
-                headers=dict(request.headers) if own else {},
-                data=request.body,
-                auth=Credentials(auth) if own else None,
-            )
-        )
-        if request.body is not None:
-            prepared.headers.setdefault("Content-Type", request.headers.get("Content-Type", "application/json"))
+    def _send(
+        self, request: Request, reach: Reach, limits: Limits, sign: Callable[[requests.PreparedRequest], None]
+    ) -> requests.Response:
+        own = is_own(request.url, reach.own, reach.allowed)
+        prepared = _prepare(request, {**self._headers, **request.headers} if own else self._headers)
+        if parse_origin(prepared.url or "") != parse_origin(request.url):
+            raise RefusedError(f"the host of this URL can be read in two ways: {request.url[:200]!r}")
+        if own:
+            sign(prepared)
         timeouts = (limits.connect_timeout_seconds, limits.read_timeout_seconds)
-        # The adapter itself: Session.send would read a redirect's body, whatever its size, and keep cookies.
-        adapter = self._session.get_adapter(request.url)
-        return adapter.send(prepared, stream=True, timeout=timeouts, verify=True)
+        return self._adapter.send(prepared, stream=True, timeout=timeouts, verify=self._verify, proxies=self._proxies)
 
     def _chunks(self, response: requests.Response, deadline: float) -> Iterator[bytes]:
         """Yield the body undecoded. `read1` returns what is there, so that a dripping server meets the deadline."""
@@ -141,16 +157,18 @@ class Transport:
                 raise BodyError("the answer takes longer than total_timeout")
 
 
-def _session(user_agent: str) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # neither netrc nor proxies from the environment
-    session.headers.clear()
-    session.headers.update({"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING})
-    return session
+def _prepare(request: Request, headers: Mapping[str, str]) -> requests.PreparedRequest:
+    prepared = requests.Request(
+        request.method, request.url, params=list(request.params), headers=dict(headers), data=request.body
+    ).prepare()
+    if request.body is not None:
+        prepared.headers.setdefault("Content-Type", "application/json")
+    return prepared
 
 
 def _redirected(request: Request, status: int, url: str) -> Request:
     """Follow as RFC 9110, 15.4 says: 307 and 308 keep the method, the others make it a GET."""
     if status in (307, 308) or request.method == "GET":
         return Request(request.method, url, (), request.headers, request.body, request.format)
-    return Request("GET", url, (), request.headers, format=request.format)
+    kept = {name: value for name, value in request.headers.items() if not name.lower().startswith("content-")}
+    return Request("GET", url, (), kept, format=request.format)

@@ -12,15 +12,20 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "tap_rest_api": """
         ahead errors field_tree instants media messages stdout
-        body charset error_rules infer limits log openapi origin schemas server_time slices spool template
-        auth_options document json_body problem
-        columns csv_rows lines new_fields record_rules records template_rules traversal xml_body
+        body charset error_rules infer limits log openapi origin schemas server_time slices spool template traffic
+        auth_options document json_body pace problem quota retry
+        auth_rules columns connection_rules csv_rows headroom lines new_fields record_rules records template_rules
+        traversal xml_body
+        limit_rules
         stream_rules
         check
         about config
-        auth bookmark edits overrides paginate retry shape
-        catalog detect state transport
-        verdict
+        bookmark edits overrides paginate shape transport
+        attempt catalog credential detect state verdict
+        admission digest sigv4 token_file tokens
+        assertion login
+        oauth2
+        auth
         client outgoing
         pages request
         unit
@@ -75,16 +80,17 @@ FORMAT_FILES = {
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""
 
 HOMES = {
-    "requests": {"tap_rest_api/auth", "tap_rest_api/client", "tap_rest_api/transport"},
+    "requests": {f"tap_rest_api/{module}" for module in ("attempt", "credential", "digest", "sigv4", "transport")},
     "boto3": {"target_datalake/s3_client"},
-    "botocore": {"target_datalake/s3_client", "target_datalake/s3_errors"},
+    "botocore": {"target_datalake/s3_client", "target_datalake/s3_errors", "tap_rest_api/sigv4"},
+    "jwt": {"tap_rest_api/assertion"},
     "jsonschema_rs": {"tap_rest_api/trial", "target_datalake/validate"},
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
     "sqlglot": {"lake/predicate", "lake/query"},
 }
 """Where a library may be imported; anywhere else it is a wall broken through."""
 
-HEAVY = {"pyarrow", "boto3", "duckdb", "pandas", "rich", "jsonschema", "importlib"}
+HEAVY = {"pyarrow", "boto3", "botocore", "jwt", "cryptography", "duckdb", "pandas", "rich", "jsonschema", "importlib"}
 """What may be imported inside a function, so that a command that does not need it starts at once."""
 
 

@@ -6,13 +6,14 @@ import json
 import socket
 import threading
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_rest_api.auth_options import Auth, to_auth
 from tap_rest_api.client import Client
-from tap_rest_api.config import Auth, Config, ErrorRule, Limits, Stream
+from tap_rest_api.config import Config, ErrorRule, Limits, Stream
 from tap_rest_api.errors import BodyError, CredentialsError, RefusedError
 from tap_rest_api.transport import Request
 from tap_rest_api.traversal import Pagination
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from tap_rest_api.transport import Response
 
-KEY = Auth("api_key", token="t0ps3cret")
+KEY = to_auth({"type": "api_key", "token": "t0ps3cret"})
 
 
 def make_stream(**options: Any) -> Stream:
@@ -38,16 +39,27 @@ def make_stream(**options: Any) -> Stream:
 class World:
     """A client whose clock and sleep are ours."""
 
-    def __init__(self, url: str, allowed_hosts: tuple[str, ...] = ()) -> None:
+    def __init__(self, url: str, allowed_hosts: tuple[str, ...] = (), *, tick: float = 0.0, **options: Any) -> None:
+        """Make a client; `tick` is what each look at the clock costs."""
         self.slept: list[float] = []
-        self.time = 0.0
-        config = Config(url, "test-agent", allowed_hosts, (), frozenset())
-        now = datetime(2024, 1, 31, tzinfo=UTC)
-        self.client = Client(config, self.slept.append, self.clock, lambda: now, lambda: 1.0)
+        self.concealed: set[str] = set()
+        self.time, self.tick = 1000.0, tick
+        self.lock = threading.Lock()
+        config = Config(url, "test-agent", allowed_hosts, (), frozenset(), **options)
+        self.client = Client(config, self.sleep, self.clock, self.now, lambda: 1.0, self.concealed.update)
 
     def clock(self) -> float:
-        self.time += 1
-        return self.time
+        with self.lock:
+            self.time += self.tick
+            return self.time
+
+    def sleep(self, seconds: float) -> None:
+        with self.lock:
+            self.slept.append(seconds)
+            self.time += seconds
+
+    def now(self) -> datetime:
+        return datetime(2024, 1, 31, tzinfo=UTC) + timedelta(seconds=self.time - 1000)
 
     def fetch(self, request: Request, **options: Any) -> Any:
         return self.client.fetch(request, make_stream(**options), parse)
@@ -86,11 +98,15 @@ def test_a_request_carries_what_it_should_and_nothing_else() -> None:
     ("auth", "header", "value"),
     [
         (Auth("none"), "authorization", None),
-        (Auth("bearer", token="t"), "authorization", "Bearer t"),
+        (to_auth({"type": "bearer", "token": "t"}), "authorization", "Bearer t"),
         (Auth("basic", username="ü", password="p:w"), "authorization", "Basic w7w6cDp3"),
-        (Auth("api_key", token="t"), "x-api-key", "t"),
-        (Auth("api_key", token="t", name="Authorization", prefix="Token "), "authorization", "Token t"),
-        (Auth("api_key", token="t", name="sid", place="cookie"), "cookie", "sid=t"),
+        (to_auth({"type": "api_key", "token": "t"}), "x-api-key", "t"),
+        (
+            to_auth({"type": "api_key", "token": "t", "name": "Authorization", "prefix": "Token "}),
+            "authorization",
+            "Token t",
+        ),
+        (to_auth({"type": "api_key", "token": "t", "name": "sid", "in": "cookie"}), "cookie", "sid=t"),
     ],
     ids=["none", "bearer", "basic", "header", "prefix", "cookie"],
 )
@@ -103,7 +119,9 @@ def test_credentials_stand_where_they_are_told(auth: Auth, header: str, value: s
 @pytest.mark.parametrize("url", ["/", "/?page=2", "/?key=old&page=2"])
 def test_a_key_in_the_query_stands_there_once(url: str) -> None:
     with FakeApi(lambda _: Reply([1])) as api:
-        World(api.url).fetch(get(f"{api.url}{url}"), auth=Auth("api_key", token="t&1", name="key", place="query"))
+        World(api.url).fetch(
+            get(f"{api.url}{url}"), auth=to_auth({"type": "api_key", "token": "t&1", "name": "key", "in": "query"})
+        )
     assert api.seen[0].target.count("key=") == 1
     assert api.seen[0].query["key"] == "t&1"
 
@@ -114,7 +132,7 @@ def test_netrc_and_proxies_of_the_environment_are_ignored(tmp_path: Any, monkeyp
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with FakeApi(lambda _: Reply([1])) as api:
-        World(api.url).fetch(get(f"{api.url}/"), auth=Auth("bearer", token="right"))
+        World(api.url).fetch(get(f"{api.url}/"), auth=to_auth({"type": "bearer", "token": "right"}))
         World(api.url).fetch(get(f"{api.url}/"))
     assert [seen.headers.get("authorization") for seen in api.seen] == ["Bearer right", None]
 
@@ -297,7 +315,7 @@ def test_a_connection_that_breaks_is_tried_again(broken: bytes) -> None:
 
 def test_a_body_that_takes_longer_than_total_timeout_is_given_up() -> None:
     with FakeApi(lambda _: Reply(b"[1]" + b" " * 10**6)) as api, pytest.raises(RefusedError, match="total_timeout"):
-        World(api.url).fetch(get(f"{api.url}/"), limits=Limits(retries=1, total_timeout_seconds=0.5))
+        World(api.url, tick=1).fetch(get(f"{api.url}/"), limits=Limits(retries=1, total_timeout_seconds=0.5))
 
 
 @pytest.mark.parametrize(

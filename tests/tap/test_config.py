@@ -46,12 +46,21 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
     return config
 
 
+CLIENT = {
+    "type": "oauth2",
+    "grant": "client_credentials",
+    "token_url": "https://a.example/t",
+    "client_id": "c",
+    "client_secret": "s",
+}
+LOGIN = {"type": "login", "request": {"path": "/login"}, "token_path": "token"}
+
 # Where it is wrong, what is said, where it points, how to mend it.
 MISTAKES = [
     ("unknown key", changed(("/streams/0/recrods", "data")), 'unknown key "recrods"', "/streams/0/recrods", '"records"'),
     ("unknown nested key", changed(("/streams/0/pagination/typ", "page")), 'unknown key "typ"', "/streams/0/pagination/typ", '"type"'),
     ("unknown key in defaults", changed(("/defaults/pagination/typ", "page")), 'unknown key "typ"', "/defaults/pagination/typ", '"type"'),
-    ("unimplemented option", changed(("/proxy", "http://x")), 'unknown key "proxy"', "/proxy", ""),
+    ("unimplemented option", changed(("/cache", True)), 'unknown key "cache"', "/cache", ""),
     ("unknown choice", changed(("/streams/0/pagination", {"type": "pages"})), '"pages" is not a choice', "/streams/0/pagination/type", '"page"'),
     ("wrong type", changed(("/streams/0/pagination", {"type": "page", "size": "5"})), "expected integer, found string", "/streams/0/pagination/size", ""),
     ("missing key", {"streams": GOOD["streams"]}, 'the key "base_url" is missing', "", "add it"),
@@ -87,7 +96,7 @@ MISTAKES = [
     ("size_param without size", changed(("/streams/0/pagination", {"type": "page", "size_param": "n"})), "without a size", "/streams/0/pagination/size_param", ""),
     ("short without size", changed(("/streams/0/pagination", {"type": "page", "stop": "short"})), "without a size", "/streams/0/pagination/stop", ""),
     ("option of another auth", changed(("/auth", {"type": "bearer", "token": "t", "in": "query"})), 'nothing to auth "bearer"', "/auth/in", "token"),
-    ("auth without its secret", changed(("/auth", {"type": "bearer"})), 'needs "token"', "/auth", "${env.NAME}"),
+    ("auth without its secret", changed(("/auth", {"type": "bearer"})), 'needs "token"', "/auth", "${env.TOKEN}"),
     ("prefix in a query", changed(("/auth", {"type": "api_key", "token": "t", "in": "query", "prefix": "p"})), "only in a header", "/auth/prefix", ""),
     ("line break in a token", changed(("/auth", {"type": "bearer", "token": "t\r\nX: 1"})), "cannot stand in a header", "/auth/token", ""),
     ("line break in a header", changed(("/streams/0/headers", {"X": "a\nb"})), "cannot stand in a header", "/streams/0/headers/X", ""),
@@ -104,6 +113,38 @@ MISTAKES = [
     ("rule that is no JMESPath", changed(("/streams/0/errors", [{"where": "a[", "do": "end"}])), "not a JMESPath", "/streams/0/errors/0/where", ""),
     ("parent condition", changed(("/streams/1/parent", {"stream": "shops", "where": "a ="})), "not a JMESPath", "/streams/1/parent/where", ""),
     ("unset variable", changed(("/vars", {"a": 1}), ("/streams/0/path", "/${vars.b}")), "is not defined", "/streams/0/path", "a"),
+    ("list of keys", changed(("/auth", {"type": "api_key", "token": ["a", "b"]})), "cannot be a list", "/auth/token", '"bearer"'),
+    ("empty token among several", changed(("/auth", {"type": "bearer", "token": ["a", ""]})), "cannot be a list", "/auth/token", "empty"),
+    ("line break in one of several tokens", changed(("/auth", {"type": "bearer", "token": ["a", "b\n"]})), "cannot stand in a header", "/auth/token/1", ""),
+    ("oauth2 without a grant", changed(("/auth", {"type": "oauth2", "token_url": "https://a.example/t"})), 'needs "grant"', "/auth", "grant"),
+    ("option of another grant", changed(("/auth", {**CLIENT, "refresh_token": "r"})), 'nothing to grant "client_credentials"', "/auth/refresh_token", "client_id"),
+    ("grant without its needs", changed(("/auth", {**CLIENT, "grant": "refresh_token"})), 'needs "refresh_token"', "/auth", "${env.REFRESH_TOKEN}"),
+    ("token_url that is a path", changed(("/auth", {**CLIENT, "token_url": "/token"})), "not a whole URL", "/auth/token_url", "https://"),
+    ("secret of nobody", changed(("/auth", {"type": "oauth2", "grant": "refresh_token", "token_url": "https://a.example/t", "refresh_token": "r", "client_secret": "s"})), "without a client", "/auth/client_secret", '"client_id"'),
+    ("basic client without a secret", changed(("/auth", {"type": "oauth2", "grant": "refresh_token", "token_url": "https://a.example/t", "refresh_token": "r", "client_id": "c", "client_auth": "basic"})), "needs its secret", "/auth/client_auth", '"client_secret"'),
+    ("assertion without an issuer", changed(("/auth", {"type": "oauth2", "grant": "jwt_bearer", "token_url": "https://a.example/t", "private_key": "k"})), "no issuer", "/auth", '"iss"'),
+    ("list in a token request", changed(("/auth", {**CLIENT, "extra": {"a": [1]}})), "cannot hold this", "/auth/extra/a", "text"),
+    ("token in a query without a name", changed(("/auth", {**CLIENT, "in": "query"})), "no name there", "/auth/in", '"name"'),
+    ("login without a token", changed(("/auth", {"type": "login", "request": {"path": "/login"}})), 'needs "token_path"', "/auth", "token_path"),
+    ("login with a line break", changed(("/auth", {**LOGIN, "request": {"path": "/login", "headers": {"X": "a\nb"}}})), "cannot stand in a header", "/auth/request/headers/X", ""),
+    ("login form of a text", changed(("/auth", {**LOGIN, "request": {"path": "/login", "body": "a", "body_type": "form"}})), "object of texts", "/auth/request/body", '"json"'),
+    ("login to half a URL", changed(("/auth", {**LOGIN, "request": {"path": "http:///x"}})), "not a URL", "/auth/request/path", "https://"),
+    ("login with a typo", changed(("/auth", {**LOGIN, "request": {"paht": "/login"}})), 'the key "path" is missing', "/auth/request", '"paht" should be "path"'),
+    ("token_path that is no JMESPath", changed(("/auth", {**LOGIN, "token_path": "a["})), "not a JMESPath", "/auth/token_path", ""),
+    ("ttl", changed(("/auth", {**LOGIN, "ttl": "P1M"})), "not a duration", "/auth/ttl", "PT30M"),
+    ("half a pair of AWS", changed(("/auth", {"type": "aws_sigv4", "service": "s", "region": "r", "access_key_id": "a"})), "belong together", "/auth", "chain"),
+    ("rate", changed(("/limits", {"rate": "80/minute"})), "", "/limits/rate", ""),
+    ("rate of nothing", changed(("/limits", {"rate": ["5/s", "0/d"]})), "", "/limits/rate/1", ""),
+    ("reserve", changed(("/limits", {"reserve": 5})), "", "/limits/reserve", ""),
+    ("wait of another verb", changed(("/streams/0/errors", [{"status": [404], "do": "skip", "wait": 5}])), 'nothing to "skip"', "/streams/0/errors/0/wait", '"retry"'),
+    ("message of another verb", changed(("/streams/0/errors", [{"status": [404], "do": "end", "message": "x"}])), 'nothing to "end"', "/streams/0/errors/0/message", '"fail"'),
+    ("wait that is no JMESPath", changed(("/streams/0/errors", [{"status": [404], "do": "retry", "wait": "a["}])), "not a JMESPath", "/streams/0/errors/0/wait", ""),
+    ("status that is none", changed(("/streams/0/errors", [{"status": ["40x"], "do": "end"}])), "not a status", "/streams/0/errors/0/status", "5xx"),
+    ("nothing to refresh", changed(("/streams/0/errors", [{"status": [498], "do": "refresh_auth"}])), "nothing to work on", "/streams/0/errors/0/do", "oauth2"),
+    ("proxy", changed(("/proxy", "socks5://proxy:1080")), "not an HTTP proxy", "/proxy", "http://proxy.example:3128"),
+    ("bundle that is not there", changed(("/verify", "no-such.pem")), "cannot be used", "/verify", "PEM"),
+    ("verify without TLS", changed(("/verify", False), ("/base_url", "http://api.example")), "without TLS", "/verify", ""),
+    ("allowed URL", changed(("/allowed_hosts", ["https://files.example"])), "is not a host", "/allowed_hosts/0", "files.example.com"),
 ]  # fmt: skip
 
 
@@ -170,7 +211,7 @@ def test_environment_and_vars_are_expanded_with_their_types(tmp_path: Path) -> N
     loaded = load_config(write(tmp_path, config), {"TOKEN": "s3${cret"})
     assert loaded.streams[0].pagination.size == 25
     assert loaded.streams[0].params["from"] == 1706659200
-    assert loaded.streams[0].auth.token == "s3${cret"
+    assert loaded.streams[0].auth.tokens == ("s3${cret",)
     assert "s3${cret" in loaded.secrets
 
 

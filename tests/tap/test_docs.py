@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_rest_api.auth_rules import AUTH_OPTIONS, GRANT_OPTIONS
 from tap_rest_api.check import load_schema
 from tap_rest_api.config import load_config
 from tap_rest_api.state import parse_state
-from tap_rest_api.stream_rules import AUTH_OPTIONS, PAGINATION_OPTIONS
+from tap_rest_api.stream_rules import PAGINATION_OPTIONS
 from tests.tap.fake_api import FakeApi, Reply
 from tests.tap.tap import run_tap
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 TEXT = (Path(__file__).parents[2] / "docs" / "tap.md").read_text("utf-8")
 ROW = re.compile(r'^\| `(?P<option>[^`]+)` \| `{1,2}(?P<example>"[^|]*(?:\\\|[^|]*)*?)`{1,2} \|')
-ENVIRONMENT = dict.fromkeys(("API_TOKEN", "TOKEN", "PASSWORD"), "secret") | {"MASK_KEY": "sixteen or more."}
+ENVIRONMENT = dict.fromkeys("API_TOKEN TOKEN TOKEN_2 PASSWORD ID SECRET REFRESH PRIVATE_KEY".split(), "secret")
+ENVIRONMENT["MASK_KEY"] = "sixteen or more."
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
@@ -40,7 +42,8 @@ EXAMPLES = list(rows())
 IDS = [f"{row[0]}-{row[1]}" for row in EXAMPLES]
 LATE = "2024-01-31T10:00:00Z"
 # What an example can name that loopback cannot be: it is checked, and run by a test of its own.
-NOT_RUN = {("Top level", "base_url")}
+NOT_RUN = {("Top level", option) for option in ("base_url", "proxy", "verify")}
+NOT_RUN |= {("auth", option) for option in ("private_key", "claims")}  # test_oauth2.py has keys
 
 
 def to_config(section: str, option: str, example: str) -> dict[str, Any]:
@@ -70,12 +73,17 @@ def test_an_example_is_accepted(tmp_path: Path, section: str, option: str, examp
 
 
 @pytest.mark.parametrize(("section", "option", "example"), EXAMPLES, ids=IDS)
-def test_an_example_runs(tmp_path: Path, section: str, option: str, example: str) -> None:
+def test_an_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, option: str, example: str
+) -> None:
     """Against an API that answers as the example expects it to."""
     if (section, option) in NOT_RUN:
         pytest.skip("names a place that is not here")
-    config = to_config(section, option, example)
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "an example")
     with FakeApi(lambda seen: answer(seen, config)) as api:
+        config = to_config(section, option, example.replace("https://auth.example.com", api.url))
         outcome = run_tap(tmp_path, {**config, "base_url": api.url}, environment=ENVIRONMENT)
     assert outcome.error is None, outcome.error.show()
     assert api.seen
@@ -83,7 +91,9 @@ def test_an_example_runs(tmp_path: Path, section: str, option: str, example: str
 
 
 def answer(seen: Seen, config: dict[str, Any]) -> Reply:
-    """Give one page with one record, where and how the stream looks for it."""
+    """Give a token, or one page with one record, where and how the stream looks for it."""
+    if seen.path in ("/token", "/login"):
+        return Reply({"access_token": "t", "token": "t"}, headers={"X-Session": "t"})
     stream = next(item for item in config["streams"] if item["path"].split("$")[0].rstrip("/") in seen.path)
     options = {**config.get("defaults", {}), **stream}
     is_first = "1" in seen.query.get("page", "1") and int(seen.query.get("skip", 0)) == 0
@@ -108,6 +118,7 @@ SECTIONS = {
     "Top level": lambda schema: schema["properties"],
     "A stream": lambda schema: schema["definitions"]["stream"]["properties"],
     "auth": lambda schema: schema["definitions"]["auth"]["properties"],
+    "a login's request": lambda schema: schema["definitions"]["login_request"]["properties"],
     "pagination": lambda schema: schema["definitions"]["pagination"]["properties"],
     "replication": lambda schema: schema["definitions"]["replication"]["properties"],
     "parents": lambda schema: schema["definitions"]["parent"]["properties"],
@@ -173,6 +184,9 @@ def test_every_type_knows_which_options_it_takes() -> None:
     definitions = load_schema()["definitions"]
     assert set(PAGINATION_OPTIONS) == set(definitions["pagination"]["properties"]["type"]["enum"])
     assert set(AUTH_OPTIONS) == set(definitions["auth"]["properties"]["type"]["enum"])
+    assert set(GRANT_OPTIONS) == set(definitions["auth"]["properties"]["grant"]["enum"])
+    assert set().union(*GRANT_OPTIONS.values()) == AUTH_OPTIONS["oauth2"]
+    assert {"type"}.union(*AUTH_OPTIONS.values()) == set(definitions["auth"]["properties"])
 
 
 def test_the_state_shown_is_one() -> None:

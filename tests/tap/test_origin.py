@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tap_rest_api.errors import RefusedError
-from tap_rest_api.origin import Origin, is_own, parse_origin
+from tap_rest_api.origin import Origin, is_own, parse_origin, user_secrets
 
 OWN = parse_origin("https://api.example/v1")
 
@@ -43,11 +43,27 @@ def test_the_apis_own_origin_gets_credentials(url: str) -> None:
         "https://[::1/",
         "https://2130706433/",
         "https://0x7f.1/",
+        "https://0177.0.0.1/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://api.example./",
+        "https://api.example%2eevil.test/",
+        "https://\u0430pi.example/",
+        "https://a\ud800pi.example/",
     ],
 )
 def test_any_other_origin_is_refused(url: str) -> None:
     with pytest.raises(RefusedError):
         is_own(url, OWN, [])
+
+
+def test_a_host_in_other_letters_is_the_one_it_stands_for() -> None:
+    assert is_own("https://b\u00fccher.example/x", parse_origin("https://xn--bcher-kva.example"), [])
+
+
+def test_a_proxys_user_is_a_secret_as_written_and_as_meant() -> None:
+    assert user_secrets("http://ada:p%40ss@proxy:3128") == {"ada", "p%40ss", "p@ss", "ada:p%40ss", "ada:p@ss"}
+    assert user_secrets("http://proxy:3128") == set()
 
 
 @pytest.mark.parametrize(
