@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from tap_rest_api.errors import ConfigError
-from tap_rest_api.instants import epoch_milliseconds, format_instant, instant_of, is_number, parse_instant, ranks
+from tap_rest_api.instants import is_number
+from tap_rest_api.keys import KeyForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     Key = tuple[Any, ...]
 
 _ANCHOR_LEVELS = 3
-_DATE_LENGTH = len("2024-01-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,26 @@ class Reading:
     Attributes:
         replication: The stream's options; None for a full table.
         start: The lowest value that is wanted, lookback included; None wants everything.
+        end: The first value that is not wanted; None wants whatever comes.
         before: Where the last run ended.
         at: The highest value taken in this run, which a lookback may put behind `before`.
         reached: The later of the two: what the next bookmark will be.
         anchor: From where the pages may be asked for again, see `set_anchor`.
         recent: Value and primary key of the records that would then come a second time.
+        last: The last value of the page before, of a stream that is sorted "desc".
+        is_passed: Such a stream has gone below the start: nothing that is wanted follows.
     """
 
     replication: Replication | None
     start: Any = None
+    end: Any = None
     before: Bookmark | None = None
     at: Bookmark | None = None
     reached: Bookmark | None = None
     anchor: Any = None
     recent: frozenset[tuple[Any, Key]] = frozenset()
+    last: Any = None
+    is_passed: bool = False
 
 
 def begin(replication: Replication | None, before: Bookmark | None) -> Reading:
@@ -73,15 +79,13 @@ def begin(replication: Replication | None, before: Bookmark | None) -> Reading:
         message = f'the bookmark is one of "{before.key}", but the replication key is "{replication.key}"'
         raise ConfigError(message, fix="take the stream's bookmark out of the state to read it all again.")
     start = before.value if replication.lookback is None else _look_back(before.value, replication)
-    return Reading(replication, start, before, reached=before)
+    return Reading(replication, start, before=before, reached=before)
 
 
 def _look_back(value: Any, replication: Replication) -> Any:
     distance = replication.lookback
-    if isinstance(distance, timedelta) and replication.format != "iso" and is_number(value):
-        return value - distance.total_seconds() * (1000 if replication.format == "epoch_ms" else 1)
-    if isinstance(distance, timedelta) and isinstance(value, str) and (instant := parse_instant(value)):
-        return _write_like(value, instant - distance, replication.format)
+    if isinstance(distance, timedelta) and (instant := replication.form.instant(value)):
+        return replication.form.write(instant - distance, value)
     if isinstance(distance, int) and is_number(value):
         return value - distance
     fix = "a date-time needs a duration like PT5M, a number needs a number (or replication.format)."
@@ -93,8 +97,8 @@ def take(
 ) -> tuple[Reading, list[int] | None]:
     """Take in one page of replication key values.
 
-    Left out are records from before the start, and those at a bookmark's own value whose primary keys were
-    seen there. A record without a value is always kept, and moves nothing.
+    Left out are records from before the start or from the end on, and those at a bookmark's own value whose primary
+    keys were seen there. A record without a value moves nothing; the option "missing" says what becomes of it.
 
     Args:
         reading: How far the unit had come before this page.
@@ -105,27 +109,55 @@ def take(
         How far it has come after the page, and the indexes of the records to keep, or None to keep all.
 
     Raises:
-        ConfigError: The values have no order, or fall although the stream is said to be sorted.
+        ConfigError: The values have no order, or not the one that they are said to have; or a record has none.
     """
-    valued = _valued(values)
-    if reading.replication is None or not valued:
+    replication = reading.replication
+    if replication is None:
         return reading, None
+    valued = _valued(values)
+    missing = _missing(replication, valued, len(values))
+    if not valued:
+        return reading, [] if missing else None
     page = _rank(reading, [values[index] for index in valued])
-    dropped = _dropped(reading, page, valued, values, key_of)
+    dropped = _dropped(reading, page, valued, values, key_of) | missing
+    if replication.sorted == "desc":
+        reading = _descend(reading, page, [(values[index], index) for index in valued], key_of)
     if dropped:
         rows = [row for row in zip(valued, page.ranks, strict=True) if row[0] not in dropped]
         valued, page = [index for index, _ in rows], replace(page, ranks=[rank for _, rank in rows])
-    if reading.replication.sorted == "asc":
-        _check_ascending(page if reading.anchor is None else replace(page, at=None), reading.replication)
+    _check_order(page if reading.anchor is None else replace(page, at=None), replication)
     keep = [index for index in range(len(values)) if index not in dropped] if dropped else None
     if not page.ranks:
         return reading, keep
     highest = max(page.ranks)
     ties = [index for rank, index in zip(page.ranks, valued, strict=True) if rank == highest]
     seen = frozenset(map(key_of, ties)) if key_of is not None else frozenset()
-    top = Bookmark(reading.replication.key, values[ties[-1]], seen)
+    top = Bookmark(replication.key, values[ties[-1]], seen)
     at = _later(reading.at, page.at, top, highest)
     return replace(reading, at=at, reached=_later(reading.reached, page.reached, top, highest)), keep
+
+
+def _missing(replication: Replication, valued: Sequence[int], count: int) -> set[int]:
+    """Return the indexes of the records to leave out because they have no value."""
+    if len(valued) == count or replication.missing == "emit":
+        return set()
+    missing = set(range(count)) - set(valued)
+    if replication.missing == "fail":
+        message = f'record {min(missing) + 1} of the page has no "{replication.key}"'
+        raise ConfigError(message, fix='set "replication.missing" to "emit" or "skip" if that may be.')
+    return missing
+
+
+def _descend(
+    reading: Reading, page: _Ranked, rows: Sequence[tuple[Any, int]], key_of: Callable[[int], Key] | None
+) -> Reading:
+    """Note how far down a stream has come that shows its newest records first.
+
+    New rows push the others down while it is read, so that some come again on the next page: they are known by then.
+    """
+    is_passed = page.start is not None and min(page.ranks) < page.start
+    recent = frozenset() if key_of is None else frozenset((value, key_of(index)) for value, index in rows)
+    return replace(reading, last=rows[-1][0], recent=recent, is_passed=reading.is_passed or is_passed)
 
 
 def set_anchor(reading: Reading, values: Sequence[Any], key_of: Callable[[int], Key]) -> Reading:
@@ -136,7 +168,8 @@ def set_anchor(reading: Reading, values: Sequence[Any], key_of: Callable[[int], 
     three values sets none: records with the last value but one may have begun pages before it.
     """
     valued = _valued(values)
-    ranked = ranks([values[index] for index in valued])
+    form = reading.replication.form if reading.replication else KeyForm()
+    ranked = form.ranks([values[index] for index in valued])
     levels = sorted(set(ranked))[-_ANCHOR_LEVELS:]
     if len(levels) < _ANCHOR_LEVELS:
         return reading
@@ -159,25 +192,32 @@ class _Ranked:
 
     ranks: list[Any]
     start: Any
+    end: Any
+    last: Any
     before: Any
     at: Any
     reached: Any
 
 
 def _rank(reading: Reading, values: list[Any]) -> _Ranked:
-    bounds = (
-        reading.start,
-        *(mark.value if mark else None for mark in (reading.before, reading.at, reading.reached)),
-    )
+    marks = (mark.value if mark else None for mark in (reading.before, reading.at, reading.reached))
+    bounds = (reading.start, reading.end, reading.last, *marks)
+    form = reading.replication.form if reading.replication else KeyForm()
     known = [bound for bound in bounds if bound is not None]
     try:
-        ranked = ranks([*values, *known])
+        ranked = form.ranks([*values, *known])
     except TypeError:
         key = reading.replication.key if reading.replication else ""
-        fix = 'set "replication.start" to a value like the records\', or "replication.format" to epoch or epoch_ms.'
-        raise ConfigError(f'the values of "{key}" do not compare with where to start', fix=fix) from None
+        fix = 'set "replication.start" to a value like the records\', or "replication.format" to theirs.'
+        what = f'the values of "{key}" do not compare with where to start'
+        if not form.is_plain:
+            what = f'a value of "{key}" is in none of the formats: {", ".join(form.formats)}'
+        raise ConfigError(what, fix=fix) from None
     rest = iter(ranked[len(values) :])
-    return _Ranked(ranked[: len(values)], *(None if bound is None else next(rest) for bound in bounds))
+    page = _Ranked(ranked[: len(values)], *(None if bound is None else next(rest) for bound in bounds))
+    if form.zone is None or reading.start is None:
+        return page
+    return replace(page, start=form.ranks([reading.start], fold=0)[0])
 
 
 def _dropped(
@@ -188,7 +228,8 @@ def _dropped(
     key_of: Callable[[int], Key] | None,
 ) -> set[int]:
     bounds = [bound for bound in (page.start, page.before, page.at) if bound is not None]
-    if not bounds or min(page.ranks) > max(bounds):
+    is_late = page.end is not None and max(page.ranks) >= page.end
+    if not is_late and (not bounds or min(page.ranks) > max(bounds)):
         return set()
     is_sorted = reading.replication is not None and reading.replication.sorted == "asc"
     is_read_again = reading.replication is not None and reading.replication.lookback is not None
@@ -197,7 +238,7 @@ def _dropped(
     seen = [(rank, mark.seen) for rank, mark in seams if mark is not None and mark.seen]
 
     def is_old(rank: Any, index: int) -> bool:
-        if page.start is not None and rank < page.start:
+        if (page.start is not None and rank < page.start) or (is_late and rank >= page.end):
             return True
         if key_of is None:
             return False
@@ -208,12 +249,17 @@ def _dropped(
     return {index for rank, index in zip(page.ranks, valued, strict=True) if is_old(rank, index)}
 
 
-def _check_ascending(page: _Ranked, replication: Replication) -> None:
-    falls_inside = page.ranks != sorted(page.ranks)
-    falls_behind = bool(page.ranks) and page.at is not None and page.ranks[0] < page.at
-    if falls_inside or falls_behind:
+def _check_order(page: _Ranked, replication: Replication) -> None:
+    if not page.ranks or not replication.sorted:
+        return
+    is_falling = replication.sorted == "desc"
+    before = page.last if is_falling else page.at
+    is_behind = before is not None and (page.ranks[0] > before if is_falling else page.ranks[0] < before)
+    if is_behind or page.ranks != sorted(page.ranks, reverse=is_falling):
+        does = "rises" if is_falling else "falls"
+        order = f'"{replication.key}" is said to be sorted "{replication.sorted}"'
         raise ConfigError(
-            f'"{replication.key}" is said to be sorted "asc", but it falls from one record to the next',
+            f"{order}, but it {does} from one record to the next",
             fix='set "replication.sorted" to false: the bookmark then moves at the end of the stream.',
         )
 
@@ -225,11 +271,11 @@ def _later(mark: Bookmark | None, rank: Any, top: Bookmark, highest: Any) -> Boo
     return mark if highest < rank else replace(mark, seen=mark.seen | top.seen)
 
 
-def later(left: Bookmark | None, right: Bookmark | None) -> Bookmark | None:
+def later(left: Bookmark | None, right: Bookmark | None, form: KeyForm) -> Bookmark | None:
     """Return the later of two bookmarks of one replication key; where they are level, what both have seen."""
     if left is None or right is None:
         return left or right
-    first, second = ranks([left.value, right.value])
+    first, second = form.ranks([left.value, right.value])
     return _later(left, first, right, second)
 
 
@@ -241,26 +287,17 @@ def hold(reading: Reading, began: datetime) -> Reading:
     """
     if reading.replication is None or reading.replication.sorted == "asc" or reading.reached is None:
         return reading
-    held = cap(reading.reached, began, reading.replication.format)
-    return reading if held is reading.reached else replace(reading, reached=later(reading.before, held))
+    form = reading.replication.form
+    held = cap(reading.reached, began, form)
+    return reading if held is reading.reached else replace(reading, reached=later(reading.before, held, form))
 
 
-def cap(bookmark: Bookmark, began: datetime, form: str) -> Bookmark:
+def cap(bookmark: Bookmark, began: datetime, form: KeyForm) -> Bookmark:
     """Hold a bookmark to the time when its reading began: what was read early may have changed since.
 
-    Only times can be held; numbers are times where `form`, the option "format", says so.
+    Only times can be held; numbers are times where the option "format" says so.
     """
-    value = bookmark.value
-    is_time = isinstance(value, str) or (form != "iso" and is_number(value))
-    instant = instant_of(value) if is_time else None
+    instant = form.instant(bookmark.value)
     if instant is None or instant <= began:
         return bookmark
-    return Bookmark(bookmark.key, _write_like(value, began, form))
-
-
-def _write_like(value: Any, instant: datetime, form: str) -> Any:
-    if isinstance(value, str):
-        text = format_instant(instant)
-        return text[:_DATE_LENGTH] if len(value) == _DATE_LENGTH else text
-    milliseconds = epoch_milliseconds(instant)
-    return milliseconds if form == "epoch_ms" else milliseconds // 1000
+    return Bookmark(bookmark.key, form.write(began, bookmark.value))

@@ -12,6 +12,7 @@ from tap_rest_api.stdout import Interrupted, Stdout, end_on_signals
 
 _EXIT_BUG = 1
 _LEVELS = click.Choice(["debug", "info", "warning", "error"])
+_OF_A_SYNC = {"since": "--from", "until": "--to", "limit": "--limit"}
 _FORMATS = click.Choice(["text", "json"])
 
 
@@ -19,6 +20,9 @@ _FORMATS = click.Choice(["text", "json"])
 @click.option("-c", "--config", metavar="FILE", help="The configuration, a JSON file.")
 @click.option("--catalog", metavar="FILE", help="Which streams and fields to read; all of them without it.")
 @click.option("-s", "--state", metavar="FILE", help="Where the last run ended; the first run without it.")
+@click.option("--from", "since", metavar="DATE", help="Read again from this date on; the bookmarks stay.")
+@click.option("--to", "until", metavar="DATE", help="With or without --from: read up to this date, without it.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A trial: N records a stream, and no STATE.")
 @click.option("-d", "--discover", "mode", flag_value="discover", help="Print the catalog; --catalog's choices stay.")
 @click.option("--test", "mode", flag_value="test", help="Fetch one page of each stream and print what came.")
 @click.option("--about", "mode", flag_value="about", help="Print what this tap can do.")
@@ -34,12 +38,17 @@ def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:
     Example:
       tap-rest-api --config config.json --discover > catalog.json
       tap-rest-api --config config.json --catalog catalog.json | target-datalake --config config.json
+      tap-rest-api --config config.json --limit 5
+      tap-rest-api --config config.json --state state.json --from 2024-01-01 --to 2024-02-01
     """
     # Heavy: requests, singer and jsonschema cost 0.2 s, which --help need not pay.
     from tap_rest_api.run import Options, run
 
     if options["config"] is None and mode != "about":
         raise click.UsageError("--config is missing.")
+    for option, name in _OF_A_SYNC.items():
+        if mode is not None and options[option] is not None:
+            raise click.UsageError(f"{name} means nothing with --{mode}.")
     options["config"] = options["config"] or ""
     return run(mode or "sync", Options(**options), stdout)
 

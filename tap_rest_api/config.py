@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tap_rest_api.allowance import RunLimits, to_run_limits, without_run_limits
 from tap_rest_api.auth_options import Auth, to_auth
 from tap_rest_api.check import check_document
 from tap_rest_api.document import find_secrets, load_document
 from tap_rest_api.error_rules import ErrorRule, to_error_rule
 from tap_rest_api.limits import Limits, to_limits
 from tap_rest_api.origin import user_secrets
-from tap_rest_api.template import literal
-from tap_rest_api.traversal import to_pagination, to_parent, to_replication
+from tap_rest_api.template import literal, references_of, render
+from tap_rest_api.traversal import to_pagination, to_parent, to_partitions, to_replication
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_rest_api.document import Document
     from tap_rest_api.limits import Rate
     from tap_rest_api.traversal import Pagination, Parent, Replication
 
+DEFAULT_CONCURRENCY = 4
 DEFAULT_USER_AGENT = "tap-rest-api (set user_agent in the configuration to say who asks)"
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream of the configuration. `where` points at it in the file, for messages; `condition` is "where"."""
+    """One stream of the configuration.
+
+    Attributes:
+        where: Points at it in the file, for messages.
+        condition: The option "where".
+        partitions: What it is read for, one after another; none for a stream that is read once.
+        identity: The names whose values tell one bookmark from another; None for the parent's primary key and all
+            of the partition's names but the secret ones.
+        secret_names: Names of the partitions that credentials are made of, and that must not stand in a STATE.
+        concurrency: How many of its pages may be under way.
+        auth_of: Gives the auth of a partition, where it is not the same for all of them.
+    """
 
     name: str
     path: str
@@ -54,6 +68,11 @@ class Stream:
     mask: Mapping[str, str] = field(default_factory=dict)
     explode: str | None = None
     on_new_field: str = "keep"
+    partitions: tuple[Mapping[str, Any], ...] = ()
+    identity: tuple[str, ...] | None = None
+    concurrency: int = DEFAULT_CONCURRENCY
+    auth_of: Callable[[Mapping[str, Any]], Auth] | None = None
+    secret_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,7 @@ class Config:
         rates: What the streams keep together; a stream with other rates keeps its own.
         proxy: The URL of an HTTP proxy; None to connect directly.
         verify: Whether certificates are verified, or the path of the authorities that count.
+        run_limits: When the run ends, whatever is left to read.
     """
 
     base_url: str
@@ -76,6 +96,7 @@ class Config:
     rates: tuple[Rate, ...] = ()
     proxy: str | None = None
     verify: bool | str = True
+    run_limits: RunLimits = field(default_factory=RunLimits)
 
     def stream(self, name: str) -> Stream:
         """Return a stream by its name."""
@@ -100,18 +121,26 @@ def load_config(path: str, environment: Mapping[str, str]) -> Config:
         streams=streams,
         secrets=frozenset(
             find_secrets(path, environment).union(
-                *(stream.auth.secrets() for stream in streams), user_secrets(merged.get("proxy", "")), [mask_key]
+                *(_secrets_of(stream) for stream in streams), user_secrets(merged.get("proxy", "")), [mask_key]
             )
         ),
         mask_key=mask_key,
-        rates=to_limits(merged.get("limits", {})).rates,
+        rates=to_limits(without_run_limits(merged.get("limits", {}))).rates,
         proxy=merged.get("proxy"),
         verify=merged.get("verify", True),
+        run_limits=to_run_limits(merged.get("limits", {})),
     )
+
+
+def _secrets_of(stream: Stream) -> set[str]:
+    auths = map(stream.auth_of, stream.partitions) if stream.auth_of else [stream.auth]
+    return set[str]().union(*(auth.secrets() for auth in auths))
 
 
 def _to_stream(document: Document, index: int) -> Stream:
     raw = document.merged["streams"][index]
+    limits = raw.get("limits", {})
+    secret_names = references_of("partition", raw.get("auth"))
     return Stream(
         name=raw["name"],
         path=raw["path"],
@@ -124,12 +153,14 @@ def _to_stream(document: Document, index: int) -> Stream:
         primary_key=tuple(raw.get("primary_key", ())),
         schema=raw.get("schema"),
         sample=raw.get("sample", 100),
-        replication=to_replication(raw, document.merged.get("start_date")),
+        replication=to_replication(raw, document.merged.get("start_date"), document.merged.get("end_date")),
         parent=to_parent(raw.get("parent")),
+        partitions=to_partitions(raw.get("partitions", ())),
+        identity=tuple(raw["identity"]) if "identity" in raw else None,
         pagination=to_pagination(raw),
-        limits=to_limits(raw.get("limits", {})),
+        limits=to_limits(without_run_limits(limits)),
         errors=tuple(to_error_rule(rule) for rule in raw.get("errors", ())),
-        auth=to_auth(raw.get("auth", {})),
+        auth=Auth() if secret_names else to_auth(raw.get("auth", {})),
         selected=raw.get("selected", True),
         body_type=raw.get("body_type", "json"),
         format=raw.get("format", "auto"),
@@ -139,4 +170,11 @@ def _to_stream(document: Document, index: int) -> Stream:
         mask=raw.get("mask", {}),
         explode=raw.get("explode"),
         on_new_field=raw.get("on_new_field", "keep"),
+        concurrency=limits.get("concurrency", DEFAULT_CONCURRENCY),
+        auth_of=partial(_to_auth_of, raw["auth"]) if secret_names else None,
+        secret_names=frozenset(secret_names),
     )
+
+
+def _to_auth_of(raw: Mapping[str, Any], partition: Mapping[str, Any]) -> Auth:
+    return to_auth(render(raw, {"partition": partition}))

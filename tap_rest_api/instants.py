@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ _FIRST_MILLISECONDS = 100_000_000_000  # as seconds this is the year 5138; as mi
 
 def parse_instant(text: str) -> datetime | None:
     """Read an RFC 3339 date-time or a date as UTC. Without a zone it is UTC; None when it is neither."""
-    split = _split_instant(text)
+    split = split_instant(text)
     return split[0] if split else None
 
 
@@ -87,7 +87,7 @@ def ranks(values: Sequence[Any]) -> list[Any]:
         return list(values)
     if numbers:
         raise TypeError("numbers and texts have no order")
-    instants = [_split_instant(str(value)) for value in values]
+    instants = [split_instant(str(value)) for value in values]
     return [str(value) for value in values] if None in instants else instants
 
 
@@ -109,15 +109,22 @@ def _ranks_of_texts_alike(values: Sequence[Any]) -> list[str] | None:
     return [value[:19] if value[19] == "Z" else value[:-1].rstrip("0").rstrip(".") for value in values]
 
 
-def _split_instant(text: str) -> tuple[datetime, str] | None:
-    """Split an instant into a datetime and the digits past its microseconds, so that both compare."""
+def split_instant(text: str, zone: tzinfo | None = None, fold: int = 0) -> tuple[datetime, str] | None:
+    """Split an instant into a datetime and the digits past its microseconds, so that both compare.
+
+    Args:
+        text: RFC 3339, or nearly.
+        zone: Of a text that names none; None for UTC.
+        fold: Which of two instants a local time means that clocks show twice (PEP 495).
+    """
     match = _INSTANT.fullmatch(text)
     if match is None:
         return None
-    day, clock, seconds, fraction, zone = match.groups(default="")
-    zone = zone if zone not in ("", "z") else "Z"
+    day, clock, seconds, fraction, offset = match.groups(default="")
+    offset = "Z" if offset == "z" or (offset == "" and zone is None) else offset
     try:
-        instant = datetime.fromisoformat(f"{day}T{clock or '00:00'}:{seconds or '00'}.{fraction[:6]:0<6}{zone}")
+        instant = datetime.fromisoformat(f"{day}T{clock or '00:00'}:{seconds or '00'}.{fraction[:6]:0<6}{offset}")
+        instant = instant.replace(tzinfo=instant.tzinfo or zone, fold=fold)
         return instant.astimezone(UTC), fraction[6:].rstrip("0")
     except (ValueError, OverflowError):  # no such day, or a zone that leaves the calendar
         return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tap_rest_api.traversal import Pagination
 
 FIRST_NUMBER, FIRST_OFFSET = 1, 0
+COUNTED = ("page", "offset")  # pages that need no word of the one before them
 
 _LINK = re.compile(r"<(?P<url>[^>]*)>(?P<parameters>[^<]*)")
 _NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|next(?=\s*(?:[;,]|$)))", re.IGNORECASE)
@@ -107,6 +108,17 @@ def next_position(pagination: Pagination, position: Position, page: Evidence) ->
         return replace(following, index=position.index + 1)
     check_total(here)
     return None
+
+
+def position_ahead(position: Position, pages: int, count: int) -> Position:
+    """Return where the page stands that is so many further on, if each before it holds `count` records."""
+    return replace(
+        position,
+        index=position.index + pages,
+        number=None if position.number is None else position.number + pages,
+        offset=None if position.offset is None else position.offset + pages * count,
+        received=position.received + pages * count,
+    )
 
 
 def check_total(here: Position) -> None:

@@ -50,3 +50,16 @@ def header_text_problems(text: str, path: Sequence[str | int]) -> Iterator[Probl
     """Refuse a text that would end a header and begin another."""
     if not is_header_text(text):
         yield Problem(path, "this cannot stand in a header", "a line break at its end is the usual reason.")
+
+
+def partition_names(stream: RawStream, streams: Mapping[str, RawStream]) -> list[str]:
+    """Return the names of a merged stream's partitions, and of those of its parents, which it inherits."""
+    names: dict[str, None] = {}
+    seen: set[str] = set()
+    while stream["name"] not in seen:
+        seen.add(stream["name"])
+        raw = stream.get("partitions", {})
+        for part in [raw] if isinstance(raw, dict) else raw:
+            names.update(dict.fromkeys(part))
+        stream = streams.get(parent_name(stream) or "", stream)
+    return list(names)

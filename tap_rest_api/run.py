@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tap_rest_api.about import to_facts as about_facts
 from tap_rest_api.about import to_text as about_text
-from tap_rest_api.ahead import Worker
+from tap_rest_api.ahead import Workers
+from tap_rest_api.allowance import Allowance
 from tap_rest_api.catalog import load_catalog, select
 from tap_rest_api.client import Client
 from tap_rest_api.config import load_config
 from tap_rest_api.discover import discover
 from tap_rest_api.document import find_secrets
-from tap_rest_api.instants import format_instant
+from tap_rest_api.errors import ConfigError
+from tap_rest_api.excerpt import excerpt
+from tap_rest_api.instants import format_instant, parse_instant
 from tap_rest_api.log import LOGGER, Mask, set_up
+from tap_rest_api.parts import Span
 from tap_rest_api.state import load_state
 from tap_rest_api.sync import sync
 from tap_rest_api.trial import to_table, try_stream
@@ -26,6 +31,7 @@ from tap_rest_api.unit import Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tap_rest_api.config import Config
     from tap_rest_api.stdout import Stdout
 
 
@@ -36,6 +42,9 @@ class Options:
     config: str = ""
     catalog: str | None = None
     state: str | None = None
+    since: str | None = None
+    until: str | None = None
+    limit: int | None = None
     form: str = "text"
     log_level: str = "info"
     log_format: str = "text"
@@ -64,7 +73,16 @@ def _open(options: Options, environment: Mapping[str, str]) -> Source:
     config = load_config(options.config, environment)
     mask = Mask(config.secrets)
     set_up(options.log_level, options.log_format, mask)
-    return Source(config, Client(config, conceal=mask.add), Worker(), format_instant(datetime.now(UTC)))
+    client = Client(config, conceal=mask.add)
+    workers = Workers(max(stream.concurrency for stream in config.streams))
+    return Source(config, client, workers, format_instant(datetime.now(UTC)), _allowance(config, client))
+
+
+def _allowance(config: Config, client: Client) -> Allowance:
+    def retries() -> int:
+        return sum(traffic.retries for traffic in client.traffic.copy().values())
+
+    return Allowance(config.run_limits, time.monotonic, retries, began=time.monotonic())
 
 
 def _sync(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
@@ -73,9 +91,40 @@ def _sync(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> i
     catalog = load_catalog(options.catalog) if options.catalog else discover(source)
     selections = select(catalog, source.config, options.catalog or "")
     LOGGER.info("%d streams selected, of %d at %s", len(selections), len(catalog["streams"]), source.config.base_url)
-    for chunk in sync(source, selections, state, lambda: datetime.now(UTC)):
+    span = _to_span(options)
+    if options.limit is not None:
+        chunks = excerpt(replace(source, most=1), selections, state, options.limit, span)
+    else:
+        chunks = sync(source, selections, state, lambda: datetime.now(UTC), span)
+    for chunk in chunks:
         stdout.write(chunk)
     return 0
+
+
+def _to_span(options: Options) -> Span | None:
+    """Read --from and --to.
+
+    Raises:
+        ConfigError: One is no date, they lie the wrong way round, or a trial is to go on from a state.
+    """
+    if options.limit is not None and options.state is not None:
+        fix = "leave one of them out: a trial begins where --from says, or at the start."
+        raise ConfigError("a trial does not go on from a state", where="--limit, --state", fix=fix)
+    dates = [_to_date(text, name) for text, name in ((options.since, "--from"), (options.until, "--to"))]
+    if dates == [None, None]:
+        return None
+    if None not in dates and dates[0] >= dates[1]:  # type: ignore[operator]  # neither is None
+        raise ConfigError("nothing lies between --from and --to", where="--to", fix="it is the first date left out.")
+    return Span(*dates)
+
+
+def _to_date(text: str | None, name: str) -> datetime | None:
+    date = None if text is None else parse_instant(text)
+    if text is not None and date is None:
+        raise ConfigError(
+            f"{name} is not a date", where=name, fix='write it like "2024-01-31", or "2024-01-31T08:00:00Z".'
+        )
+    return date
 
 
 def _discover(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_SEEN_KEYS = 1_000
 MAX_PARTITIONS = 10_000
 _COMPLETE_FOR_MILLISECONDS = 12 * 60 * 60 * 1000
+_BELOW = ("partitions", "parents")  # what a stream's bookmark holds by context
 _ADVICE = "give the last line that the target printed, or leave --state out to read everything again."
 
 
@@ -30,36 +31,70 @@ class State:
         rest: All top-level keys but "bookmarks".
         bookmarks: By stream; without their "partitions".
         partitions: By stream and context, the latter as JSON text.
+        parents: The same for the parents of children that are read only for those that changed: how far among them.
         foreign: Bookmarks of streams that the configuration does not have.
     """
 
     rest: Entry = field(default_factory=dict)
     bookmarks: Mapping[str, Entry] = field(default_factory=dict)
     partitions: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    parents: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     foreign: Mapping[str, Any] = field(default_factory=dict)
 
     def to_value(self) -> dict[str, Any]:
         """Return the document, as STATE carries it."""
         bookmarks = {name: dict(entry) for name, entry in self.bookmarks.items()}
-        for name, parts in self.partitions.items():
-            bookmarks.setdefault(name, {})["partitions"] = list(parts.values())
+        for key, below in (("partitions", self.partitions), ("parents", self.parents)):
+            for name, parts in below.items():
+                bookmarks.setdefault(name, {})[key] = list(parts.values())
         return {"bookmarks": {**self.foreign, **bookmarks}, **self.rest}
 
     def bookmark(self, stream: str, context: Entry | None = None) -> Bookmark | None:
         """Return a stream's bookmark; of a context (a parent's primary key), its own or else the stream's."""
         shared = self.bookmarks.get(stream, {})
         entry = shared if context is None else self.partitions.get(stream, {}).get(_text(context), shared)
-        if entry.get("replication_key_value") is None:
-            return None
-        seen = frozenset(tuple(key) for key in entry.get("seen", ()))
-        return Bookmark(entry["replication_key"], entry["replication_key_value"], seen)
+        return _to_bookmark(entry)
+
+    def parent(self, stream: str, outer: Entry) -> Bookmark | None:
+        """Return up to where, among a child's parents in a context of theirs, the children have been read."""
+        return _to_bookmark(self.parents.get(stream, {}).get(_text(outer), {}))
+
+    def with_parent(self, stream: str, bookmark: Bookmark, outer: Entry) -> State:
+        """Set how far the children have been read among the parents in a context of theirs."""
+        parts = {**self.parents.get(stream, {}), _text(outer): {"context": dict(outer), **_entry(bookmark)}}
+        return replace(self, parents={**self.parents, stream: parts})
 
     def with_bookmark(self, stream: str, bookmark: Bookmark, context: Entry | None = None) -> State:
         """Set a bookmark."""
         if context is None:
             return self._with_entry(stream, {**self.bookmarks.get(stream, {}), **_entry(bookmark)}, bookmark)
-        parts = {**self.partitions.get(stream, {}), _text(context): {"context": dict(context), **_entry(bookmark)}}
-        return replace(self, partitions={**self.partitions, stream: parts})
+        parts = self.partitions.get(stream, {})
+        start = {key: value for key, value in parts.get(_text(context), {}).items() if key == "start"}
+        entry = {"context": dict(context), **_entry(bookmark), **start}
+        return replace(self, partitions={**self.partitions, stream: {**parts, _text(context): entry}})
+
+    def has_bookmarks(self, stream: str) -> bool:
+        """Tell whether a stream, or any context of it, has been read before."""
+        return bool(self.partitions.get(stream)) or "replication_key_value" in self.bookmarks.get(stream, {})
+
+    def start(self, stream: str, context: Entry | None = None) -> Any:
+        """Return from where on a bookmark's records have been read; None if it began without a start."""
+        shared = self.bookmarks.get(stream, {}).get("start")
+        return (
+            shared if context is None else self.partitions.get(stream, {}).get(_text(context), {}).get("start", shared)
+        )
+
+    def with_start(self, stream: str, start: Any, context: Entry | None = None) -> State:
+        """Say from where on a bookmark's records have been read; of a stream, also of all its contexts."""
+        parts = self.partitions.get(stream, {})
+        if context is not None:
+            entry = {**parts.get(_text(context), {"context": dict(context)}), "start": start}
+            return replace(self, partitions={**self.partitions, stream: {**parts, _text(context): entry}})
+        entry = {key: value for key, value in self.bookmarks.get(stream, {}).items() if key != "start"}
+        entry |= {} if start is None else {"start": start}
+        plain = {text: {key: item for key, item in part.items() if key != "start"} for text, part in parts.items()}
+        partitions = {**self.partitions, stream: plain} if parts else self.partitions
+        return replace(self, bookmarks={**self.bookmarks, stream: entry}, partitions=partitions)
 
     def _with_entry(self, stream: str, entry: dict[str, Any], bookmark: Bookmark | None = None) -> State:
         if bookmark is not None and not _fits(bookmark):
@@ -109,6 +144,13 @@ class State:
         return isinstance(version, int) and now_milliseconds - version < _COMPLETE_FOR_MILLISECONDS
 
 
+def _to_bookmark(entry: Entry) -> Bookmark | None:
+    if entry.get("replication_key_value") is None:
+        return None
+    seen = frozenset(tuple(key) for key in entry.get("seen", ()))
+    return Bookmark(entry["replication_key"], entry["replication_key_value"], seen)
+
+
 def _entry(bookmark: Bookmark) -> dict[str, Any]:
     entry = {"replication_key": bookmark.key, "replication_key_value": bookmark.value}
     return {**entry, "seen": sorted(map(list, bookmark.seen), key=str)} if bookmark.seen and _fits(bookmark) else entry
@@ -152,24 +194,27 @@ def parse_state(text: str, where: str, streams: Collection[str]) -> State:
     known = {name: entry for name, entry in bookmarks.items() if name in streams}
     for name, entry in known.items():
         _check_entry(entry, f"/bookmarks/{name}", where)
-    partitions = {
-        name: {_text(part["context"]): part for part in entry["partitions"]}
-        for name, entry in known.items()
-        if "partitions" in entry
+    below = {key: _by_context(known, key) for key in _BELOW}
+    plain = {name: {key: value for key, value in entry.items() if key not in _BELOW} for name, entry in known.items()}
+    return State(rest, plain, below["partitions"], below["parents"], foreign)
+
+
+def _by_context(bookmarks: Mapping[str, Entry], key: str) -> dict[str, dict[str, Entry]]:
+    return {
+        name: {_text(part["context"]): part for part in entry[key]} for name, entry in bookmarks.items() if key in entry
     }
-    plain = {name: {key: value for key, value in entry.items() if key != "partitions"} for name, entry in known.items()}
-    return State(rest, plain, partitions, foreign)
 
 
 def _check_entry(entry: Any, pointer: str, where: str) -> None:
     _require(isinstance(entry, dict), pointer, where)
     _check_mark(entry, pointer, where)
-    partitions = entry.get("partitions", [])
-    _require(isinstance(partitions, list), f"{pointer}/partitions", where)
-    for index, part in enumerate(partitions):
-        below = f"{pointer}/partitions/{index}"
-        _require(isinstance(part, dict) and isinstance(part.get("context"), dict), below, where)
-        _check_mark(part, below, where)
+    for key in _BELOW:
+        parts = entry.get(key, [])
+        _require(isinstance(parts, list), f"{pointer}/{key}", where)
+        for index, part in enumerate(parts):
+            below = f"{pointer}/{key}/{index}"
+            _require(isinstance(part, dict) and isinstance(part.get("context"), dict), below, where)
+            _check_mark(part, below, where)
 
 
 def _check_mark(entry: Entry, pointer: str, where: str) -> None:

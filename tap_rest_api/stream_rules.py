@@ -12,16 +12,11 @@ from tap_rest_api.auth_rules import auth_problems
 from tap_rest_api.connection_rules import connection_problems
 from tap_rest_api.instants import parse_duration, parse_instant
 from tap_rest_api.limit_rules import error_problems, limit_problems
-from tap_rest_api.problem import (
-    Problem,
-    header_text_problems,
-    ignored_options,
-    parent_field_problems,
-    parent_name,
-)
+from tap_rest_api.problem import Problem, header_text_problems, ignored_options
 from tap_rest_api.record_rules import body_problems, field_problems, format_problems, mask_key_problems
 from tap_rest_api.template import did_you_mean, names_of
 from tap_rest_api.template_rules import literal_problems, template_problems
+from tap_rest_api.traversal_rules import TRAVERSAL_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +37,8 @@ PAGINATION_OPTIONS = {
 def stream_problems(merged: RawStream) -> Iterator[Problem]:
     """Yield every problem of a document that its schema has already accepted."""
     yield from _base_problems(merged)
+    yield from _run_limit_problems(merged)
+    yield from _window_problems(merged)
     yield from _name_problems(merged["streams"])
     yield from mask_key_problems(merged)
     by_name = {stream["name"]: stream for stream in merged["streams"]}
@@ -65,8 +62,31 @@ def _base_problems(merged: RawStream) -> Iterator[Problem]:
         fix = 'give the host and path only; credentials belong in "auth", parameters in "params".'
         yield Problem(["base_url"], "base_url holds more than a host and a path", fix)
     yield from connection_problems(merged)
-    if "start_date" in merged and parse_instant(merged["start_date"]) is None:
-        yield Problem(["start_date"], "start_date is not a date-time", 'write it like "2024-01-31T00:00:00Z".')
+    for key in ("start_date", "end_date"):
+        if key in merged and parse_instant(merged[key]) is None:
+            yield Problem([key], f"{key} is not a date-time", 'write it like "2024-01-31T00:00:00Z".')
+
+
+def _window_problems(merged: RawStream) -> Iterator[Problem]:
+    """A window needs a place to begin, and the dates need a stream that has some."""
+    for index, stream in enumerate(merged["streams"]):
+        options = stream.get("replication", {})
+        if "window" in options and "start" not in options and "start_date" not in merged:
+            fix = 'add "start" here, or "start_date" at the top level.'
+            yield Problem(["streams", index, "replication", "window"], "windows need a place to begin", fix)
+    if "end_date" in merged and not any("replication" in stream for stream in merged["streams"]):
+        yield Problem(["end_date"], "no stream has a replication key, so none has an end", "leave it out.")
+
+
+def _run_limit_problems(merged: RawStream) -> Iterator[Problem]:
+    limits = merged.get("limits", {})
+    if "max_run" in limits and parse_duration(limits["max_run"]) is None:
+        yield Problem(["limits", "max_run"], "max_run is not a duration", 'write it like "PT30M".')
+    for index, stream in enumerate(merged["streams"]):
+        for option in ("budget", "max_run"):
+            if stream.get("limits", {}).get(option) != limits.get(option):
+                message = f"{option} is a limit of the whole run"
+                yield Problem(["streams", index, "limits", option], message, 'put it into "limits" at the top level.')
 
 
 def _name_problems(streams: Sequence[RawStream]) -> Iterator[Problem]:
@@ -76,31 +96,6 @@ def _name_problems(streams: Sequence[RawStream]) -> Iterator[Problem]:
             message = f'two streams have the name "{stream["name"]}"'
             yield Problem(["streams", index, "name"], message, "give each its own name.")
         names.append(stream["name"])
-
-
-def _parent_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> Iterator[Problem]:
-    chain = [stream["name"]]
-    parent = parent_name(stream)
-    while parent is not None:
-        if parent not in streams:
-            yield Problem(["parent"], f'there is no stream "{parent}"', did_you_mean(parent, list(streams)))
-            return
-        if parent in chain:
-            yield Problem(["parent"], f"the parents form a ring: {' → '.join([*chain, parent])}")
-            return
-        chain.append(parent)
-        parent = parent_name(streams[parent])
-
-
-def _keep_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> Iterator[Problem]:
-    parent = stream.get("parent")
-    kept = parent.get("keep", {}) if isinstance(parent, dict) else {}
-    own_fields = stream.get("schema", {}).get("properties")
-    for name, path in kept.items():
-        if own_fields is not None and name not in own_fields:
-            message = f'the schema does not declare "{name}", which the parent gives'
-            yield Problem(["parent", "keep", name], message, f'add "{name}" to the schema\'s properties.')
-        yield from parent_field_problems(stream, streams, path, ["parent", "keep", name])
 
 
 def _pagination_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
@@ -132,34 +127,6 @@ def _header_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[
     for name, value in stream.get("headers", {}).items():
         yield from header_text_problems(name, ["headers", name])
         yield from header_text_problems(str(value), ["headers", name])
-
-
-def _identity_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> Iterator[Problem]:
-    """Ask for what tells one parent's bookmark from another's."""
-    options, parent = stream.get("replication"), streams.get(parent_name(stream) or "")
-    if options is None or parent is None or options.get("state") == "stream" or parent.get("primary_key"):
-        return
-    message = f'the parent "{parent["name"]}" has no "primary_key", so its bookmarks cannot be told apart'
-    yield Problem(["parent"], message, 'add it, or set "replication.state" to "stream".')
-
-
-def _replication_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
-    options = stream.get("replication")
-    if options is None:
-        return
-    path = ["replication"]
-    if options.get("filter") == "server" and "start" not in names_of("sync", stream):
-        fix = "put ${sync.start} where the API expects it."
-        yield Problem([*path, "filter"], 'filter "server", but the request has no ${sync.start}', fix)
-    if "state" in options and parent_name(stream) is None:
-        yield Problem([*path, "state"], "state per parent without a parent", 'leave "state" out.')
-    lookback = options.get("lookback")
-    if isinstance(lookback, str) and parse_duration(lookback) is None:
-        fix = 'write it like "PT5M" or "P7D"; months and years have no fixed length.'
-        yield Problem([*path, "lookback"], "lookback is not a duration", fix)
-    start = options.get("start")
-    if isinstance(start, str) and options.get("format", "iso") != "iso" and parse_instant(start) is None:
-        yield Problem([*path, "start"], "start is not a date-time", 'write it like "2024-01-31T00:00:00Z".')
 
 
 def _schema_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
@@ -202,13 +169,10 @@ def _jmespaths(stream: RawStream) -> Iterator[tuple[Sequence[str | int], str]]:
 
 _RULES = (
     template_problems,
-    _parent_problems,
-    _keep_problems,
-    _identity_problems,
+    *TRAVERSAL_RULES,
     _pagination_problems,
     auth_problems,
     _header_problems,
-    _replication_problems,
     limit_problems,
     error_problems,
     _schema_problems,

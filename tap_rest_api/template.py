@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -28,6 +30,14 @@ RECORD_PLACES = ("add",)  # those in which they give it to a record
 _ESCAPE = "$${"
 _OPENING = re.compile(r"(?<!\$)\$\{[^}]*\}?")
 _DROPPED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A value that means an instant, in a form of its own: formats write the instant, else it stands as it is."""
+
+    own: Any
+    instant: datetime | None
 
 
 class TemplateError(ValueError):
@@ -107,10 +117,14 @@ def _references_of_text(text: str) -> Iterator[re.Match[str]]:
         yield match
 
 
+def references_of(group: str, value: Any) -> set[str]:
+    """Return the names of one group that a JSON value uses, as in `${group.name}`."""
+    return {match["name"] for match in references(value) if match["group"] == group}
+
+
 def names_of(group: str, request: Mapping[str, Any]) -> set[str]:
     """Return the names of one group that a stream's request uses, as in `${group.name}`."""
-    found = references([request.get(place) for place in PLACES])
-    return {match["name"] for match in found if match["group"] == group}
+    return references_of(group, [request.get(place) for place in PLACES])
 
 
 def render(value: Any, scope: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -171,6 +185,9 @@ def _fill(text: str, texts: list[str]) -> str:
 
 def _lookup(match: re.Match[str], scope: Mapping[str, Mapping[str, Any]]) -> Any:
     value = scope[match["group"]].get(match["name"])
+    if isinstance(value, Moment):
+        has_own_form = not match["format"] or match["format"] == "json" or value.instant is None
+        value = value.own if has_own_form else value.instant
     return value if value is None or not match["format"] else to_format(value, match["format"])
 
 
@@ -182,7 +199,7 @@ def to_format(value: Any, form: str) -> Any:
     """
     if form == "json":
         return json.dumps(value, default=str)
-    instant = instant_of(value)
+    instant = value if isinstance(value, datetime) else instant_of(value)
     if instant is None:
         raise TemplateError(f'"|{form}" needs a date-time, and the value is not one')
     if form == "epoch":

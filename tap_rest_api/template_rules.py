@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_rest_api.problem import Problem, parent_field_problems, parent_name
+from tap_rest_api.problem import Problem, parent_field_problems, parent_name, partition_names
 from tap_rest_api.template import (
     NAMES,
     PLACES,
@@ -30,6 +30,9 @@ def template_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> It
         if key == "schema":
             continue
         try:
+            if key == "auth" and partition_names(stream, streams):
+                yield from _auth_reference_problems(value, stream, streams)
+                continue
             if key not in (*PLACES, *RECORD_PLACES):
                 _check_literals(value)
                 continue
@@ -40,6 +43,13 @@ def template_problems(stream: RawStream, streams: Mapping[str, RawStream]) -> It
                     yield Problem([key], f'"|{match["format"]}" is not a format', fix)
         except TemplateError as error:
             yield Problem([key], str(error), error.fix)
+
+
+def _auth_reference_problems(value: Any, stream: RawStream, streams: Mapping[str, RawStream]) -> Iterator[Problem]:
+    for match in references(value):
+        if match["group"] != "partition":
+            yield Problem(["auth"], f"{match[0]} cannot stand here", "only ${partition.…}, ${env.…} and ${vars.…} can.")
+        yield from _reference_problems(match["group"], match["name"], stream, streams, "auth")
 
 
 def _check_literals(value: Any) -> None:
@@ -60,8 +70,13 @@ def _reference_problems(
         if parent_name(stream) is None:
             yield Problem([key], f"${{parent.{name}}} without a parent", 'add "parent": "STREAM".')
         yield from parent_field_problems(stream, streams, name, [key])
+    elif group == "partition":
+        known = partition_names(stream, streams)
+        if name not in known:
+            fix = did_you_mean(name, known) if known else 'add "partitions".'
+            yield Problem([key], f"${{partition.{name}}}: no such name in the partitions", fix)
     elif group not in NAMES:
-        known = ["env", "vars", "parent", *NAMES]
+        known = ["env", "vars", "parent", "partition", *NAMES]
         yield Problem([key], f"${{{group}.{name}}}: unknown group", did_you_mean(group, known))
     elif name not in NAMES[group]:
         yield Problem([key], f"${{{group}.{name}}}: unknown name", did_you_mean(name, NAMES[group]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from tap_rest_api.bookmark import begin
+from tap_rest_api.contexts import contexts
 from tap_rest_api.edits import edits_of, shaped_schema
 from tap_rest_api.errors import TapError
 from tap_rest_api.infer import infer_schema
@@ -16,7 +17,7 @@ from tap_rest_api.json_body import decode_loosely
 from tap_rest_api.log import LOGGER
 from tap_rest_api.new_fields import new_field_finder
 from tap_rest_api.records import edit_records
-from tap_rest_api.streams import contexts, read
+from tap_rest_api.streams import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
 from tap_rest_api.bookmark import Reading, set_anchor, take
+from tap_rest_api.bounds import to_sync_scope
 from tap_rest_api.columns import column_reader
 from tap_rest_api.detect import detect_pagination
 from tap_rest_api.errors import ConfigError, RecordsPathError
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
-    from tap_rest_api.ahead import Worker
+    from tap_rest_api.ahead import Workers
+    from tap_rest_api.allowance import Allowance
     from tap_rest_api.client import Client
     from tap_rest_api.columns import Columns
     from tap_rest_api.config import Config, Stream
@@ -40,6 +42,8 @@ class Source:
 
     Attributes:
         end: When the run began, RFC 3339: what `${sync.end}` stands for.
+        allowance: What the run may still ask; None without a limit.
+        most: How many requests at a time, whatever the streams say: a sample asks for no more than it needs.
         parsers: What finds the records of each stream.
         located: The streams that do not say where their records are, and whose place has been found.
         told: What has been logged already, and need not be again.
@@ -47,26 +51,45 @@ class Source:
 
     config: Config
     client: Client
-    worker: Worker
+    worker: Workers
     end: str
+    allowance: Allowance | None = None
+    most: int | None = None
     parsers: dict[str, Callable[[Response], Page]] = field(default_factory=dict)
     located: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
 
+    def width_of(self, stream: Stream) -> int:
+        """Return how many pages of a stream may be under way or wait."""
+        return self.most or stream.concurrency
+
+    def is_settled(self, stream: Stream) -> bool:
+        """Tell whether it is known where a stream's records stand."""
+        return stream.records is not None or stream.name in self.located
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parent record for which a child stream is read; empty for a stream without a parent.
+    """The parent record, and the partition, for which a stream is read; empty for a stream without them.
 
     Attributes:
         values: What the request's `${parent.…}` stand for.
         kept: The fields that the parent gives to every record.
-        identity: The parent's primary key, by field: whose bookmark it is. None without a parent.
+        identity: Whose bookmark it is: the parent's primary key, and the partition's. None without them.
+        partition: What `${partition.…}` stand for.
+        is_single: One parent at most; else a batch of them, which has no bookmark of its own.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     kept: Mapping[str, Any] = field(default_factory=dict)
     identity: Mapping[str, Any] | None = None
+    partition: Mapping[str, Any] = field(default_factory=dict)
+    is_single: bool = True
+
+    @property
+    def scope(self) -> dict[str, Mapping[str, Any]]:
+        """What the templates of a request stand for here, by group."""
+        return {"parent": self.values, "partition": self.partition}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +105,17 @@ class Unit:
 
     def request(self, pagination: Pagination, position: Position, reading: Reading) -> Request:
         """Build the request for a page."""
-        sync = {"start": reading.start, "end": self.source.end}
-        scope = {"parent": self.context.values, "sync": sync}
+        scope = {**self.context.scope, "sync": to_sync_scope(reading, self.source.end)}
         return build_request(self.source.config, self.stream, pagination, position, scope)
 
     def ask(self, request: Request, position: Position) -> Future[Answer[Page]]:
-        """Queue the request for a page."""
+        """Queue the request for a page.
+
+        Raises:
+            SpentError: The run may ask no more.
+        """
+        if self.source.allowance is not None:
+            self.source.allowance.take()
         parse_page = self._parser()
 
         def parse(response: Response) -> Page:
@@ -193,7 +221,8 @@ class Unit:
 
 def open_unit(source: Source, stream: Stream, context: Context) -> Unit:
     """Make ready what the unit's pages are read with."""
-    scope = {"parent": context.values, "sync": {"end": source.end}}
+    stream = stream if stream.auth_of is None else replace(stream, auth=stream.auth_of(context.partition))
+    scope = {**context.scope, "sync": {"end": source.end}}
     try:
         added = {**context.kept, **render(stream.add, scope)}
     except TemplateError as error:

@@ -5,13 +5,22 @@ Only here do two things look back, each as a value: where the next page stands, 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tap_rest_api.paginate import Evidence, LoopGuard, Position, first_position, next_position
+from tap_rest_api.paginate import (
+    COUNTED,
+    Evidence,
+    LoopGuard,
+    Position,
+    first_position,
+    next_position,
+    position_ahead,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tap_rest_api.bookmark import Reading
     from tap_rest_api.json_body import Slice
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
     from tap_rest_api.unit import Unit
 
 _SHIFTING = ("page", "offset", "link")  # pages whose edges move when a row before them does
+_SEEN_BEFORE_GUESSING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Place:
         opening: The very first record of the walk.
         back: For the first page of a chain that began again: where to go on if the API does not heed the start.
         is_counting: The chain never begins again.
+        last_count: Records on the page before, if pages are counted; 0 otherwise.
     """
 
     request: Request
@@ -48,6 +59,7 @@ class Place:
     opening: bytes = b""
     back: Place | None = None
     is_counting: bool = False
+    last_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +102,17 @@ def step(unit: Unit, place: Place, page: Page) -> Step:
     pagination = unit.settle(place.pagination, page, evidence)
     is_anchored = _is_anchored(unit, pagination, place.reading) and not place.is_counting
     reading, records = unit.take(place.reading, page, place.position, is_anchored=is_anchored)
-    position = next_position(pagination, place.position, evidence)
+    position = None if reading.is_passed else next_position(pagination, place.position, evidence)
     if position is None:
         return Step(records, reading, None, is_proven=True)
-    here = replace(place, pagination=pagination, reading=reading, opening=place.opening or opening, back=None)
+    here = replace(
+        place,
+        pagination=pagination,
+        reading=reading,
+        opening=place.opening or opening,
+        back=None,
+        last_count=evidence.count if pagination.type in COUNTED and not is_anchored else 0,
+    )
     following = _count_on(unit, here, position)
     if is_anchored and reading.anchor is not None:
         following = _begin_again(unit, following)
@@ -124,6 +143,29 @@ def _begin_again(unit: Unit, following: Place) -> Place:
     )
 
 
+def guess(unit: Unit, place: Place, asked: int, room: int) -> Iterator[Place]:
+    """Yield the places after those that have been asked for, as far as the total promises that there are some.
+
+    Only pages that are counted can be guessed, and only once the second has been seen to be another than the first:
+    an API that heeds no number would be asked for its one page again and again.
+
+    Args:
+        unit: What is read.
+        place: The next page to be used.
+        asked: How many pages have been asked for, from that one on.
+        room: How many more may be.
+    """
+    position, pagination = place.position, place.pagination
+    if place.last_count == 0 or position.total is None or position.index < _SEEN_BEFORE_GUESSING or place.back:
+        return
+    most = pagination.max_pages or sys.maxsize
+    for ahead in range(asked, asked + room):
+        following = position_ahead(position, ahead, place.last_count)
+        if following.received >= position.total or following.index >= most:
+            return
+        yield replace(place, position=following, request=unit.request(pagination, following, place.reading))
+
+
 def _is_anchored(unit: Unit, pagination: Pagination, reading: Reading) -> bool:
     """Tell whether the pages are asked for again from the last keys on, after each page.
 
@@ -131,8 +173,12 @@ def _is_anchored(unit: Unit, pagination: Pagination, reading: Reading) -> bool:
     move up, over the edge of a page that has been read already. A walk that asks for the first page from the
     last keys on cannot miss them.
     """
-    is_filtered = reading.replication is not None and reading.replication.filter == "server"
-    return _is_ascending(reading) and is_filtered and bool(unit.stream.primary_key) and pagination.type in _SHIFTING
+    replication = reading.replication
+    if replication is None or replication.reanchor is False:
+        return False
+    is_filtered = replication.filter == "server" and bool(unit.stream.primary_key)
+    is_shifting = pagination.type in _SHIFTING or replication.reanchor is True
+    return replication.sorted == "asc" and is_filtered and is_shifting
 
 
 def _is_ascending(reading: Reading) -> bool:

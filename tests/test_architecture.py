@@ -11,16 +11,17 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "tap_rest_api": """
-        ahead errors field_tree instants media messages stdout
-        body charset error_rules infer limits log openapi origin schemas server_time slices spool template traffic
-        auth_options document json_body pace problem quota retry
+        ahead errors field_tree instants media messages stdout traffic
+        allowance body charset error_rules infer limits log openapi origin schemas server_time slices spool template
+        auth_options document json_body keys pace problem quota retry
         auth_rules columns connection_rules csv_rows headroom lines new_fields record_rules records template_rules
         traversal xml_body
-        limit_rules
+        limit_rules traversal_rules
         stream_rules
         check
         about config
         bookmark edits overrides paginate shape transport
+        bounds
         attempt catalog credential detect state verdict
         admission digest sigv4 token_file tokens
         assertion login
@@ -30,8 +31,12 @@ FLOORS = {
         pages request
         unit
         walk
-        streams
-        discover sync trial
+        chain
+        order streams
+        contexts parts
+        stream_run
+        discover incremental
+        excerpt sync trial
         run
         cli
     """,

@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from tap_rest_api.bookmark import Bookmark, Reading, begin, cap, hold, later, set_anchor, take
 from tap_rest_api.errors import ConfigError
+from tap_rest_api.keys import KeyForm
 from tap_rest_api.traversal import Replication
 
 ASC = Replication("at", sorted="asc")
@@ -64,8 +65,8 @@ def test_a_bookmark_never_goes_back() -> None:
     [
         (Replication("at", lookback=timedelta(days=1)), "2024-01-02T00:00:00Z", "2024-01-01T00:00:00Z"),
         (Replication("at", lookback=timedelta(hours=36)), "2024-01-03", "2024-01-01"),
-        (Replication("at", lookback=timedelta(minutes=1), format="epoch"), 1000, 940),
-        (Replication("at", lookback=timedelta(minutes=1), format="epoch_ms"), 100_000, 40_000),
+        (Replication("at", lookback=timedelta(minutes=1), form=KeyForm(("epoch",))), 1000, 940),
+        (Replication("at", lookback=timedelta(minutes=1), form=KeyForm(("epoch_ms",))), 100_000, 40_000),
         (Replication("at", lookback=10), 25, 15),
         (Replication("at"), 25, 25),
     ],
@@ -148,10 +149,12 @@ def test_without_a_primary_key_ties_are_read_again() -> None:
 
 
 def test_the_later_of_two_bookmarks() -> None:
-    assert later(None, mark(1)) == mark(1)
-    assert later(mark(2, 1), mark(1, 2)) == mark(2, 1)
-    assert later(mark(2, 1), mark(2, 2)) == mark(2, 1, 2)
-    assert later(mark("2024-01-01T01:00:00+01:00"), mark("2024-01-01T00:30:00Z")) == mark("2024-01-01T00:30:00Z")
+    assert later(None, mark(1), KeyForm()) == mark(1)
+    assert later(mark(2, 1), mark(1, 2), KeyForm()) == mark(2, 1)
+    assert later(mark(2, 1), mark(2, 2), KeyForm()) == mark(2, 1, 2)
+    assert later(mark("2024-01-01T01:00:00+01:00"), mark("2024-01-01T00:30:00Z"), KeyForm()) == mark(
+        "2024-01-01T00:30:00Z"
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,14 +168,14 @@ def test_the_later_of_two_bookmarks() -> None:
     ],
 )
 def test_a_shared_bookmark_does_not_pass_the_time_its_reading_began(value: Any, held: Any) -> None:
-    assert cap(mark(value), NOON, "iso").value == held
+    assert cap(mark(value), NOON, KeyForm()).value == held
 
 
 @pytest.mark.parametrize(("form", "factor"), [("epoch", 1), ("epoch_ms", 1000)])
 def test_an_epoch_is_held_as_the_time_it_is(form: str, factor: int) -> None:
     noon = int(NOON.timestamp()) * factor
-    assert cap(mark(noon + factor), NOON, form).value == noon
-    assert cap(mark(noon - factor), NOON, form).value == noon - factor
+    assert cap(mark(noon + factor), NOON, KeyForm((form,))).value == noon
+    assert cap(mark(noon - factor), NOON, KeyForm((form,))).value == noon - factor
 
 
 def test_a_row_that_changes_behind_an_unsorted_walk_is_read_again_by_the_next() -> None:

@@ -1,4 +1,4 @@
-"""Habits of real APIs, one data file each: {config, answers, state} and the messages that must come out.
+"""Habits of real APIs, one data file each: {config, answers, state, options} and the messages that must come out.
 
 `answers` are the API's replies, by request line; several under one line are given one after another. `{url}`
 stands for the API's address. In `messages` stand all but SCHEMA, without time_extracted; a full table's version
@@ -30,7 +30,8 @@ def test_case(path: Path, tmp_path: Path) -> None:
     with FakeApi(lambda seen: Reply(status=599)) as api:
         api.route = Script(case["answers"], api.url)
         config = json.loads(path.read_text("utf-8"))["config"] | {"base_url": api.url}
-        outcome = run_tap(tmp_path, config, state=case.get("state"))
+        config.setdefault("limits", {}).setdefault("concurrency", 1)  # so that the order of requests is known
+        outcome = run_tap(tmp_path, config, state=case.get("state"), **case.get("options", {}))
     shown = outcome.error.show() if outcome.error else ""
     assert shown.startswith(case.get("error", "")), shown
     assert bool(shown) == ("error" in case), shown

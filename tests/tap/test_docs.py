@@ -49,7 +49,7 @@ NOT_RUN |= {("auth", option) for option in ("private_key", "claims")}  # test_oa
 def to_config(section: str, option: str, example: str) -> dict[str, Any]:
     """Put an example where it belongs in a configuration that is otherwise as plain as can be."""
     fragment = json.loads(f"{{{example}}}")
-    shop = {"name": "shops", "path": "/shops", "primary_key": ["id"]}
+    shop = {"name": "shops", "path": "/shops", "primary_key": ["id"], "replication": {"key": "at"}}
     stream: dict[str, Any] = {"name": "items", "path": "/items"}
     config: dict[str, Any] = {
         "base_url": "https://api.example",
@@ -113,7 +113,7 @@ def answer(seen: Seen, config: dict[str, Any]) -> Reply:
     return Reply(bodies[form], headers={"Content-Type": {"csv": "text/csv"}.get(form, "application/json")})
 
 
-TOP_LEVEL = ("Top level",)
+TOP_LEVEL = ("Top level", "limits")
 SECTIONS = {
     "Top level": lambda schema: schema["properties"],
     "A stream": lambda schema: schema["definitions"]["stream"]["properties"],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_rest_api.ahead import Worker
+from tap_rest_api.ahead import Workers
 from tap_rest_api.catalog import Selection
 from tap_rest_api.client import Client
 from tap_rest_api.config import load_config
@@ -76,7 +76,7 @@ def chunks_of(folder: Path, url: str, worker: Any, **options: Any) -> list[bytes
 @pytest.mark.parametrize("options", [{}, {"replication": {"key": "at", "sorted": "asc"}}], ids=["full", "incremental"])
 def test_looking_ahead_changes_no_byte_not_even_before_an_error(tmp_path: Path, options: dict[str, Any]) -> None:
     with FakeApi(chain(5)) as api:
-        ahead = b"".join(chunks_of(tmp_path, api.url, Worker(), **options))
+        ahead = b"".join(chunks_of(tmp_path, api.url, Workers(), **options))
         plain = b"".join(chunks_of(tmp_path, api.url, NoLookAhead(), **options))
     assert ahead.count(b'"RECORD"') == 10
     assert ahead == plain
@@ -87,7 +87,7 @@ def test_the_next_page_is_asked_for_before_this_one_is_used(tmp_path: Path) -> N
         path = tmp_path / "config.json"
         path.write_text(json.dumps({"base_url": api.url, "streams": [ITEMS]}))
         config = load_config(str(path), {})
-        worker = Worker()
+        worker = Workers()
         source = Source(config, Client(config), worker, "2024-01-31T00:00:00Z")
         messages = sync(source, [Selection(config.streams[0], ITEMS["schema"], frozenset())], State(), lambda: NOW)
         while b'"RECORD"' not in next(messages):
@@ -98,7 +98,7 @@ def test_the_next_page_is_asked_for_before_this_one_is_used(tmp_path: Path) -> N
 
 def test_a_page_is_one_chunk_of_whole_lines(tmp_path: Path) -> None:
     with FakeApi(chain(3)) as api:
-        *chunks, _ = chunks_of(tmp_path, api.url, Worker())
+        *chunks, _ = chunks_of(tmp_path, api.url, Workers())
     assert all(chunk.endswith(b"\n") for chunk in chunks)
     assert [chunk.count(b'"RECORD"') for chunk in chunks if b'"RECORD"' in chunk] == [2, 2, 2]
 
@@ -184,7 +184,7 @@ def test_an_api_that_does_not_heed_the_start_is_counted_on(
 def test_more_parents_than_bookmarks_share_one_that_moves_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_rest_api.sync.MAX_PARTITIONS", 3)
+    monkeypatch.setattr("tap_rest_api.incremental.MAX_PARTITIONS", 3)
     with FakeApi(shops(5)) as api:
         first = run_tap(tmp_path, {"base_url": api.url, "streams": [SHOPS, CHILD]})
         *before, last = [state["bookmarks"].get("items", {}) for state in first.states if "currently_syncing" in state]
@@ -198,7 +198,7 @@ def test_more_parents_than_bookmarks_share_one_that_moves_at_the_end(
 def test_no_state_passes_a_parent_without_a_bookmark_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_rest_api.sync.MAX_PARTITIONS", 3)
+    monkeypatch.setattr("tap_rest_api.incremental.MAX_PARTITIONS", 3)
     route = shops(5)
     with FakeApi(lambda seen: Reply({}, 410) if seen.path.startswith("/shops/4/") else route(seen)) as api:
         outcome = run_tap(tmp_path, {"base_url": api.url, "streams": [SHOPS, CHILD]})
@@ -211,7 +211,7 @@ def test_no_state_passes_a_parent_without_a_bookmark_of_its_own(
 def test_more_parents_than_bookmarks_are_an_error_where_each_must_have_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_rest_api.sync.MAX_PARTITIONS", 3)
+    monkeypatch.setattr("tap_rest_api.incremental.MAX_PARTITIONS", 3)
     child = CHILD | {"replication": {"key": "at", "sorted": "asc", "state": "partition"}}
     with FakeApi(shops(5)) as api:
         outcome = run_tap(tmp_path, {"base_url": api.url, "streams": [SHOPS, child]})
@@ -220,7 +220,7 @@ def test_more_parents_than_bookmarks_are_an_error_where_each_must_have_its_own(
 
 
 def test_a_large_state_is_not_sent_with_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_rest_api.sync._LARGE_STATE_BYTES", 300)
+    monkeypatch.setattr("tap_rest_api.stream_run._LARGE_STATE_BYTES", 300)
     with FakeApi(shops(40)) as api:
         outcome = run_tap(tmp_path, {"base_url": api.url, "streams": [SHOPS, CHILD]})
     assert len(outcome.states) < 10
