@@ -18,6 +18,9 @@ from bench.reviews import write_messages
 OUT = Path(__file__).parent / "out"
 PAGE_SIZE = 1000
 
+MANY_STREAMS = 200
+"""What must still fit in 384 MiB."""
+
 
 def main() -> None:
     """Measure, and print a table."""
@@ -29,14 +32,15 @@ def main() -> None:
         f"{platform.machine()}, Python {platform.python_version()}, {options.records:,} records, {options.runs} runs\n"
     )
     print(f"{'':34}{'records/s':>11}{'MB/s':>8}{'wall s':>9}{'CPU s':>8}{'peak MiB':>10}")
-    show("target-datalake, messages on stdin", *bench_target(options.records, options.runs), options.records)
+    for streams, name in ((1, "target-datalake, messages on stdin"), (MANY_STREAMS, "the same in 200 streams in turn")):
+        show(name, *bench_target(options.records, options.runs, streams), options.records)
     show("lake run, local server to Parquet", *bench_lake_run(options.records, options.runs), options.records)
 
 
-def bench_target(records: int, runs: int) -> tuple[Cost, int]:
+def bench_target(records: int, runs: int, streams: int = 1) -> tuple[Cost, int]:
     """Return the target's cost, and the bytes of messages it read."""
-    path = OUT / f"reviews-{records}.jsonl"
-    write_messages(path, records)
+    path = OUT / f"reviews-{records}-{streams}.jsonl"
+    write_messages(path, records, streams)
 
     def run() -> Cost:
         with tempfile.TemporaryDirectory(dir=OUT) as folder:

@@ -42,25 +42,27 @@ SCHEMA = {
 _WORDS = "soft dry night leak fits snug skin gentle price pack size day baby sleeps through small large again".split()
 
 
-def messages(count: int, seed: int = 7) -> Iterator[str]:
-    """Yield a SCHEMA, the RECORDs, and a STATE after every 10,000 of them and at the end."""
+def messages(count: int, seed: int = 7, streams: int = 1) -> Iterator[str]:
+    """Yield the SCHEMAs, the RECORDs of the streams in turn, and a STATE after every 10,000 of them and at the end."""
     draw = random.Random(seed)
-    yield json.dumps({"type": "SCHEMA", "stream": "reviews", "schema": SCHEMA, "key_properties": ["id"]})
+    names = ["reviews", *(f"reviews_{number}" for number in range(2, streams + 1))]
+    for name in names:
+        yield json.dumps({"type": "SCHEMA", "stream": name, "schema": SCHEMA, "key_properties": ["id"]})
     for number in range(1, count + 1):
-        message = {"type": "RECORD", "stream": "reviews", "record": _record(number, draw)}
+        message = {"type": "RECORD", "stream": names[number % streams], "record": _record(number, draw)}
         yield json.dumps({**message, "time_extracted": "2026-01-31T10:00:00.000000Z"})
         if number % STATE_EVERY == 0 or number == count:
             yield json.dumps({"type": "STATE", "value": {"bookmarks": {"reviews": {"id": number}}}})
 
 
-def write_messages(path: Path, count: int) -> None:
+def write_messages(path: Path, count: int, streams: int = 1) -> None:
     """Write the messages of `count` records to a file, unless it is there."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        file.writelines(f"{message}\n" for message in messages(count))
+        file.writelines(f"{message}\n" for message in messages(count, streams=streams))
     temporary.rename(path)
 
 

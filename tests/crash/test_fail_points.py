@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from target_datalake import layout
+from target_datalake.checkpoints import SPAN
+from target_datalake.commits import follow
 from target_datalake.fail_points import STEPS, arm
 from tests.crash import source
 
@@ -108,6 +111,22 @@ def test_a_commit_whose_uploads_were_aborted_comes_again(new_s3_lake):
         lake.log.recover()  # `lake run` recovers before it reads the STATE to start the tap from
         assert lake.run() == 0, lake.errors()
         lake.check_complete()
+
+
+def test_a_run_killed_while_it_writes_a_checkpoint_is_mended_by_the_next(new_lake):
+    for step in ("checkpoint.begin", "checkpoint.done"):
+        lake = new_lake()
+        head = None
+        for _ in range(SPAN - 1):
+            head = follow(head, "shop", now_us=0, state='{"at": 0}')
+            lake.log.append(head)
+        assert lake.run(fail_at=f"{step}@1:kill") == SIGKILL
+        lake.check_consistent()
+        assert lake.run() == 0, lake.errors()
+        lake.check_complete()
+        assert [file.key for file in lake.storage.list(layout.checkpoint_prefix("shop"))] == [
+            layout.checkpoint_key("shop", SPAN)
+        ]
 
 
 def test_every_step_is_reached_by_one_of_these_tests(new_lake):
