@@ -30,7 +30,10 @@ pytestmark = [pytest.mark.timeout(1200 if FULL else 120)]
 
 def by_pyarrow(lake: CrashLake, stream: str) -> list[int]:
     folder = Path(lake.place.path, "landing/shop", stream)
-    return ds.dataset(folder).to_table(columns=["id"]).column("id").to_pylist() if folder.exists() else []
+    dataset = ds.dataset(folder) if folder.exists() else None
+    if dataset is None or not dataset.files:  # the folder comes a moment before its first file
+        return []
+    return dataset.to_table(columns=["id"]).column("id").to_pylist()
 
 
 def by_duckdb(lake: CrashLake, stream: str) -> list[int]:
