@@ -57,6 +57,7 @@ class Signers:
         """
         with self._lock:
             if auth not in self._signers:
+                _check_tokens(auth)
                 self._check_file(auth)
                 self.conceal(auth.secrets())  # a partition's are not known before
                 self._signers[auth] = _KINDS[auth.type](auth, ask, self)
@@ -67,6 +68,12 @@ class Signers:
         if auth.persist and any(auth.persist == other.persist for other in self._signers):
             fix = 'give each its own file, as in "persist": ".secrets/${partition.account}.json".'
             raise ConfigError(f'two different "auth" keep their refresh token in {auth.persist}', fix=fix)
+
+
+def _check_tokens(auth: Auth) -> None:
+    """A template may have left nothing of a token that the configuration's rules have seen."""
+    if auth.type in ("bearer", "api_key") and not all(auth.tokens or [""]):
+        raise ConfigError(f'auth "{auth.type}" has no token here', fix="the partition that it is for has to give one.")
 
 
 def _basic(auth: Auth, _: Ask, __: Signers) -> Signer:

@@ -51,7 +51,8 @@ _GRANT_NEEDS = {
     "jwt_bearer": ("private_key",),
 }
 RENEWABLE = ("oauth2", "login", "digest")  # types that a 401 can make ask for something new
-_NOT_IN_HEADERS = ("private_key",)  # a PEM text has lines
+_FREE_TEXTS = ("private_key", "persist", "token_path")  # no header ever holds them; a PEM text has lines
+_ENCODED_TEXTS = ("password",)  # sent hashed, in base64 or in a form, so that any letter is right
 
 
 def auth_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
@@ -78,7 +79,9 @@ _EXAMPLES = {
 
 def _text_problems(options: RawStream) -> Iterator[Problem]:
     for option, value in options.items():
-        if option not in _NOT_IN_HEADERS:
+        if option in _ENCODED_TEXTS:
+            yield from header_text_problems(value.encode("ascii", "replace").decode(), ["auth", option])
+        elif option not in _FREE_TEXTS:
             yield from _nested_text_problems(value, ["auth", option])
 
 

@@ -13,7 +13,7 @@ from tap_rest_api.document import find_secrets, load_document
 from tap_rest_api.error_rules import ErrorRule, to_error_rule
 from tap_rest_api.limits import Limits, to_limits
 from tap_rest_api.origin import user_secrets
-from tap_rest_api.template import literal, references_of, render
+from tap_rest_api.template import literal, references_of
 from tap_rest_api.traversal import to_pagination, to_parent, to_partitions, to_replication
 
 if TYPE_CHECKING:
@@ -121,12 +121,14 @@ def load_config(path: str, environment: Mapping[str, str]) -> Config:
         streams=streams,
         secrets=frozenset(
             find_secrets(path, environment).union(
-                *(_secrets_of(stream) for stream in streams), user_secrets(merged.get("proxy", "")), [mask_key]
+                *(_secrets_of(stream) for stream in streams),
+                user_secrets(literal(merged.get("proxy", ""))),
+                [mask_key],
             )
         ),
         mask_key=mask_key,
         rates=to_limits(without_run_limits(merged.get("limits", {}))).rates,
-        proxy=merged.get("proxy"),
+        proxy=literal(merged["proxy"]) if "proxy" in merged else None,
         verify=merged.get("verify", True),
         run_limits=to_run_limits(merged.get("limits", {})),
     )
@@ -177,4 +179,4 @@ def _to_stream(document: Document, index: int) -> Stream:
 
 
 def _to_auth_of(raw: Mapping[str, Any], partition: Mapping[str, Any]) -> Auth:
-    return to_auth(render(raw, {"partition": partition}))
+    return to_auth(raw, {"partition": partition})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tap_rest_api.problem import Problem
+from tap_rest_api.template_rules import literal_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def connection_problems(merged: RawStream) -> Iterator[Problem]:
     """Yield what is wrong with how the API is reached."""
+    yield from literal_problems(merged.get("proxy", ""), ["proxy"])
     yield from _proxy_problems(merged.get("proxy"))
     verify = merged.get("verify", True)
     if isinstance(verify, str):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tap_rest_api.credential import Ask
     from tap_rest_api.transport import Response
 
+_SECRET_NAMES = ("access_token", "refresh_token", "id_token")  # not the scope, which may be a stream's name
 _REFUSALS = (400, 401, 403)  # RFC 6749, 5.2 has the first two; the third is custom
 _FIX = 'check the options of "auth" and the variables they name.'
 
@@ -57,7 +58,7 @@ class OAuth2:
             ConfigError: The private key cannot sign, or the rotated refresh token cannot be kept.
         """
         answer = self._ask(self._request(), read_answer)
-        self._conceal(text for text in answer.values() if isinstance(text, str))
+        self._conceal(answer[name] for name in _SECRET_NAMES if isinstance(answer.get(name), str))
         rotated = answer.get("refresh_token")
         if self._auth.grant == "refresh_token" and isinstance(rotated, str) and rotated != self._refresh_token:
             self._keep(rotated)

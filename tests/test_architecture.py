@@ -14,9 +14,9 @@ FLOORS = {
         ahead errors field_tree instants media messages stdout traffic
         allowance body charset error_rules infer limits log openapi origin schemas server_time slices spool template
         auth_options document json_body keys pace problem quota retry
-        auth_rules columns connection_rules csv_rows headroom lines new_fields record_rules records template_rules
+        auth_rules columns csv_rows headroom lines new_fields record_rules records template_rules
         traversal xml_body
-        limit_rules traversal_rules
+        connection_rules limit_rules traversal_rules
         stream_rules
         check
         about config

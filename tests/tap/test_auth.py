@@ -238,3 +238,11 @@ def test_without_aws_credentials_nothing_is_sent(monkeypatch: pytest.MonkeyPatch
 def test_options_of_a_partition_are_filled_in_and_what_they_hold_is_no_template() -> None:
     raw = {"type": "bearer", "token": "${partition.token}"}
     assert to_auth(raw, {"partition": {"token": "a${b"}}).tokens == ("a${b",)
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_a_partition_without_a_token_is_a_mistake(token: Any) -> None:
+    auth = to_auth({"type": "bearer", "token": "${partition.token}"}, {"partition": {"token": token}})
+    with FakeApi(lambda _: Reply([1])) as api, pytest.raises(ConfigError, match="no token here"):
+        World(api.url).fetch(get(f"{api.url}/"), auth=auth)
+    assert api.seen == []

@@ -141,6 +141,8 @@ MISTAKES = [
     ("wait that is no JMESPath", changed(("/streams/0/errors", [{"status": [404], "do": "retry", "wait": "a["}])), "not a JMESPath", "/streams/0/errors/0/wait", ""),
     ("status that is none", changed(("/streams/0/errors", [{"status": ["40x"], "do": "end"}])), "not a status", "/streams/0/errors/0/status", "5xx"),
     ("nothing to refresh", changed(("/streams/0/errors", [{"status": [498], "do": "refresh_auth"}])), "nothing to work on", "/streams/0/errors/0/do", "oauth2"),
+    ("line break in a password", changed(("/auth", {"type": "basic", "username": "ada", "password": "a\n"})), "cannot stand in a header", "/auth/password", ""),
+    ("template in a proxy", changed(("/proxy", "http://${sync.start}")), "cannot stand here", "/proxy", ""),
     ("proxy", changed(("/proxy", "socks5://proxy:1080")), "not an HTTP proxy", "/proxy", "http://proxy.example:3128"),
     ("bundle that is not there", changed(("/verify", "no-such.pem")), "cannot be used", "/verify", "PEM"),
     ("verify without TLS", changed(("/verify", False), ("/base_url", "http://api.example")), "without TLS", "/verify", ""),
@@ -294,6 +296,14 @@ def test_schema_files_are_relative_to_a_sectioned_file_and_to_the_folder_for_a_f
 def test_a_schema_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no schema file"):
         load_config(write(tmp_path, {"tap": changed(("/streams/0/schema", "none.json"))}), {})
+
+
+def test_passwords_and_files_may_hold_any_letter(tmp_path: Path) -> None:
+    basic = changed(("/auth", {"type": "basic", "username": "ada", "password": "пароль"}))
+    assert load_config(write(tmp_path, basic), {}).streams[0].auth.password == "пароль"
+    grant = {**CLIENT, "grant": "refresh_token", "refresh_token": "r", "persist": "ключ/t.json"}
+    auth = load_config(write(tmp_path, {"tap": changed(("/auth", grant))}), {}).streams[0].auth
+    assert auth.persist == str(tmp_path / "ключ" / "t.json")
 
 
 PLACES = [[], ["streams"], ["streams", 0], ["streams", 1], ["auth"], ["defaults"], ["limits"], ["vars"]]

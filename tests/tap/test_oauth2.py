@@ -209,6 +209,17 @@ def test_a_token_may_stand_elsewhere(server: AuthServer, api: FakeApi) -> None:
     assert world.fetch(get(f"{api.url}/"), auth=query).page == [None, None, {"access_token": "access-3"}]
 
 
+def test_of_an_answer_only_the_tokens_are_secrets(server: AuthServer, api: FakeApi) -> None:
+    """A scope may be the name of a stream, which the log has to show."""
+    content = {"access_token": "access-1", "token_type": "Bearer", "scope": "items", "id_token": "who-i-am"}
+    server.valid.add("access-1")
+    server.fault = lambda: Reply(content)
+    world = World(api.url)
+    world.fetch(get(f"{api.url}/"), auth=oauth2(api))
+    assert {"access-1", "who-i-am"} <= world.concealed
+    assert not world.concealed & {"Bearer", "items"}
+
+
 # Refresh tokens that rotate
 
 
