@@ -6,6 +6,7 @@ import zlib
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from tap_rest_api.cut import cut
 from tap_rest_api.errors import BodyError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def decode_body(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """
     decode = _DECODERS.get(encoding.strip().lower())
     if decode is None:
-        name = encoding[:40]
+        name = cut(encoding, 40)
         raise BodyError(
             f'the answer has the encoding "{name}", which was not asked for: only {ACCEPT_ENCODING}, or none'
         )

@@ -118,6 +118,7 @@ def take(
     missing = _missing(replication, valued, len(values))
     if not valued:
         return reading, [] if missing else None
+    _check_plain(values, replication.key)
     page = _rank(reading, [values[index] for index in valued])
     dropped = _dropped(reading, page, valued, values, key_of) | missing
     if replication.sorted == "desc":
@@ -176,6 +177,14 @@ def set_anchor(reading: Reading, values: Sequence[Any], key_of: Callable[[int], 
     known = [index for index, rank in zip(valued, ranked, strict=True) if rank >= levels[1]]
     recent = frozenset((values[index], key_of(index)) for index in known)
     return replace(reading, anchor=values[known[0]], recent=recent)
+
+
+def _check_plain(values: Sequence[Any], key: str) -> None:
+    """Refuse what has no order: a state could not carry it either."""
+    kinds = set(map(type, values))
+    if kinds & {dict, list, bool}:
+        fix = "name a field that holds a text or a number."
+        raise ConfigError(f'"{key}" is not always a text or a number, so it cannot be the replication key', fix=fix)
 
 
 def _valued(values: Sequence[Any]) -> Sequence[int]:

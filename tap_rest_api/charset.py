@@ -7,6 +7,7 @@ import io
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tap_rest_api.cut import cut
 from tap_rest_api.errors import BodyError, RefusedError
 from tap_rest_api.media import charset_of
 
@@ -47,7 +48,7 @@ def find_charset(start: bytes, content_type: str) -> str:
         with suppress(UnicodeError):
             b"x".decode(named)
     except LookupError:
-        raise RefusedError(f'the answer\'s charset "{named[:40]}" is unknown') from None
+        raise RefusedError(f'the answer\'s charset "{cut(named, 40)}" is unknown') from None
     return "utf-8" if codecs.lookup(named).name in ("utf-8", "ascii") else named
 
 

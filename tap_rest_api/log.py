@@ -9,10 +9,13 @@ import sys
 import threading
 import time
 from base64 import b64encode, urlsafe_b64encode
+from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from singer import metrics  # importing singer replaces the root handlers, so it comes before set_up
+
+from tap_rest_api.cut import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +31,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Mask:
-    """Replaces every secret in a text: as it is, in base64, and as it stands in a URL or a JSON string.
+    """Replaces every secret in a text: as it is, in base64, and as it stands in a URL, a JSON string or HTML.
 
     Secrets may be added at any time, from any thread: each line is masked by what is known when it is written.
     """
@@ -54,7 +57,22 @@ class Mask:
         """Return the text without secrets, and without control characters that a terminal would obey."""
         pattern = self._pattern
         masked = pattern.sub(_MASK, text) if pattern else text
+        if CUT in masked:
+            *cut_short, last = masked.split(CUT)
+            masked = CUT.join([*map(self._without_half, cut_short), last])
         return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", masked)
+
+    def _without_half(self, text: str) -> str:
+        """Mask the beginning of a secret at the end of a text that was cut there."""
+        text = text.rstrip("\ufffd")  # a character that was cut in two
+        longest = max((_half(form, text) for form in list(self._forms)), default=0)
+        return f"{text[:-longest]}{_MASK}" if longest else text
+
+
+def _half(form: str, text: str) -> int:
+    """Count the characters of a secret's form that a text ends with."""
+    lengths = range(min(len(form) - 1, len(text)), _SHORTEST_SECRET, -1)
+    return next((length for length in lengths if text.endswith(form[:length])), 0)
 
 
 def _forms(secret: str) -> set[str]:
@@ -63,8 +81,11 @@ def _forms(secret: str) -> set[str]:
     bare = {text.rstrip("=") for text in encoded}
     in_url = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     lower = {_ESCAPED.sub(lambda match: match[0].lower(), text) for text in in_url}
+    in_page = escape(secret)
     return {
         secret,
+        in_page,
+        in_page.replace("&#x27;", "&#39;"),
         *encoded,
         *bare,
         *in_url,

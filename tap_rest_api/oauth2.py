@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from tap_rest_api.assertion import sign_assertion
 from tap_rest_api.auth_options import basic_pair
+from tap_rest_api.cut import cut
 from tap_rest_api.errors import BodyError, CredentialsError, RefusedError
 from tap_rest_api.instants import is_number
 from tap_rest_api.log import LOGGER
@@ -134,7 +135,7 @@ def _describe(response: Response, content: dict[str, Any] | None) -> str:
     status = status_text(response.status)
     if content is None:
         return f"{status}: {excerpt(response)}"
-    words = [str(content[name])[:200] for name in ("error", "error_description") if name in content]
+    words = [cut(str(content[name]), 200) for name in ("error", "error_description") if name in content]
     return f"{status}: {': '.join(words) or 'no access token'}"
 
 

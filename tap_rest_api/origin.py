@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from tap_rest_api.cut import cut
 from tap_rest_api.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHOWN_CHARACTERS = 200
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -38,7 +40,7 @@ def parse_origin(url: str) -> Origin:
     except ValueError as error:
         raise RefusedError(f"not a URL: {error}") from None
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise RefusedError(f"not an http URL: {url[:200]}")
+        raise RefusedError(f"not an http URL: {cut(url, _SHOWN_CHARACTERS)}")
     if parts.username is not None or "\\" in parts.netloc:
         raise RefusedError("a URL that names a user is not followed", where=parts.hostname)
     return Origin(parts.scheme, _to_ascii(parts.hostname.lower()), port or _PORTS[parts.scheme])
@@ -48,7 +50,7 @@ def _to_ascii(host: str) -> str:
     try:
         return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
-        raise RefusedError(f"not a host name: {host[:200]!r}") from None
+        raise RefusedError(f"not a host name: {cut(host, _SHOWN_CHARACTERS)!r}") from None
 
 
 def user_secrets(url: str) -> set[str]:

@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw
 
 from tap_rest_api.charset import to_utf8
 from tap_rest_api.csv_rows import read_rows
+from tap_rest_api.cut import cut
 from tap_rest_api.errors import RecordsPathError
 from tap_rest_api.json_body import (
     PLAIN_PATH,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from tap_rest_api.transport import Response
 
 _SHOWN_KEYS = 12
+_SHOWN_KEY_CHARACTERS = 80
 _NO_BODY = Body(b"{}", {})
 
 
@@ -230,6 +232,6 @@ def _nearby(body: Body) -> list[tuple[str, Slice]]:
 def _suggest(body: Body) -> str:
     if not body.members:
         return f"the body is {'an array' if opens(body.text, b'[') else 'an object without keys'}."
-    keys = ", ".join(list(body.members)[:_SHOWN_KEYS])
+    keys = ", ".join(cut(key, _SHOWN_KEY_CHARACTERS) for key in list(body.members)[:_SHOWN_KEYS])
     arrays = [path for path, found in _nearby(body) if opens(found, b"[")]
-    return f"the body has keys: {keys}." + (f' Try "{arrays[0]}".' if arrays else "")
+    return f"the body has keys: {keys}." + (f' Try "{cut(arrays[0], _SHOWN_KEY_CHARACTERS)}".' if arrays else "")

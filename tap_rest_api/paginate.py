@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FIRST_NUMBER, FIRST_OFFSET = 1, 0
 COUNTED = ("page", "offset")  # pages that need no word of the one before them
 
-_LINK = re.compile(r"<(?P<url>[^>]*)>(?P<parameters>[^<]*)")
+_LINK = re.compile(r"<(?P<url>[^<>]*)>(?P<parameters>[^<]*)")
 _NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|next(?=\s*(?:[;,]|$)))", re.IGNORECASE)
 _MAX_EMPTY_PAGES = 20  # in a row; an API that filters after it has cut its pages may send some
 _TRUTHS = {1: True, 0: False, "true": True, "false": False}  # 1 and 0 are true and false as well

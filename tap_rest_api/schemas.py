@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     SchemaEdit = Callable[[Schema], Schema | None]
 
 _VARIANTS = ("anyOf", "oneOf", "allOf")
+_SHAPES: dict[str, type] = {"properties": dict, "required": list, **dict.fromkeys(_VARIANTS, list)}
 
 
 def leave_out(_: Schema) -> None:
@@ -48,6 +49,30 @@ def _edit_field(field: Schema, below: Tree[SchemaEdit] | SchemaEdit | None) -> S
     if below is None:
         return field
     return edit_schema(field, below) if isinstance(below, dict) else below(field)
+
+
+def misshapen(schema: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the places in a schema where something else stands than JSON Schema has there, as far as we read it."""
+    if not isinstance(schema, dict):
+        yield at
+        return
+    for key, kind in _SHAPES.items():
+        if not isinstance(schema.get(key, kind()), kind):
+            yield (*at, key)
+    for place, found in _parts(schema):
+        yield from misshapen(found, (*at, *place))
+
+
+def _parts(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield the schemas right below a schema, each with its place."""
+    fields = schema.get("properties")
+    if isinstance(fields, dict):
+        yield from ((("properties", name), field) for name, field in fields.items())
+    if isinstance(schema.get("items"), dict):
+        yield ("items",), schema["items"]
+    for key in _VARIANTS:
+        if isinstance(schema.get(key), list):
+            yield from (((key, index), variant) for index, variant in enumerate(schema[key]))
 
 
 def breadcrumbs(schema: Schema, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -223,7 +223,9 @@ def _check_mark(entry: Entry, pointer: str, where: str) -> None:
     _require(value is None or is_plain, f"{pointer}/replication_key_value", where)
     _require(value is None or isinstance(entry.get("replication_key"), str), f"{pointer}/replication_key", where)
     seen = entry.get("seen", [])
-    _require(isinstance(seen, list) and all(isinstance(key, list) for key in seen), f"{pointer}/seen", where)
+    is_keys = isinstance(seen, list) and all(isinstance(key, list) for key in seen)
+    is_flat = is_keys and not any(isinstance(part, (list, dict)) for key in seen for part in key)
+    _require(is_flat, f"{pointer}/seen", where)
 
 
 def _require(holds: bool, pointer: str, where: str) -> None:  # noqa: FBT001 - an assertion

@@ -14,6 +14,7 @@ from tap_rest_api.instants import parse_duration, parse_instant
 from tap_rest_api.limit_rules import error_problems, limit_problems
 from tap_rest_api.problem import Problem, header_text_problems, ignored_options
 from tap_rest_api.record_rules import body_problems, field_problems, format_problems, mask_key_problems
+from tap_rest_api.schemas import misshapen
 from tap_rest_api.template import did_you_mean, names_of
 from tap_rest_api.template_rules import literal_problems, template_problems
 from tap_rest_api.traversal_rules import TRAVERSAL_RULES
@@ -136,6 +137,10 @@ def _schema_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[
     if schema.get("type") != "object" or not isinstance(schema.get("properties"), dict):
         yield Problem(["schema"], 'a stream\'s schema must have "type": "object" and "properties"')
         return
+    for place in misshapen(schema):
+        yield Problem(
+            ["schema", *place], "this is not what a JSON Schema has here", "write {} for a field of any kind."
+        )
     fields = schema["properties"]
     keys = [("primary_key", key) for key in stream.get("primary_key", ())]
     keys += [("replication", stream["replication"]["key"])] if "replication" in stream else []

@@ -19,7 +19,7 @@ from tap_rest_api.instants import epoch_milliseconds, instant_of, is_number
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-REFERENCE = re.compile(r"\$\{(?P<group>\w+)\.(?P<name>[^}|]+)(?:\|(?P<format>[^}]+))?\}")
+REFERENCE = re.compile(r"\$\{(?P<group>\w+)\.(?P<name>[^{}|]+)(?:\|(?P<format>[^{}]+))?\}")
 _TOKEN = re.compile(rf"\$(?P<escape>\$\{{)|{REFERENCE.pattern}")
 NAMES: Mapping[str, tuple[str, ...]] = {
     "sync": ("start", "end"),

@@ -12,6 +12,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from tap_rest_api.body import ACCEPT_ENCODING, decode_body
+from tap_rest_api.cut import cut
 from tap_rest_api.errors import BodyError, RefusedError
 from tap_rest_api.log import LOGGER
 from tap_rest_api.media import IN_PIECES, format_of
@@ -143,7 +144,7 @@ class Transport:
         own = is_own(request.url, reach.own, reach.allowed)
         prepared = _prepare(request, {**self._headers, **request.headers} if own else self._headers)
         if parse_origin(prepared.url or "") != parse_origin(request.url):
-            raise RefusedError(f"the host of this URL can be read in two ways: {request.url[:200]!r}")
+            raise RefusedError(f"the host of this URL can be read in two ways: {cut(request.url, 200)!r}")
         if own:
             sign(prepared)
         timeouts = (limits.connect_timeout_seconds, limits.read_timeout_seconds)

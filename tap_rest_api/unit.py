@@ -203,7 +203,7 @@ class Unit:
         def key_of(index: int) -> tuple[Any, ...]:
             own = {name: values[0] for name, values in self.keys_of([records[index]]).items()}
             found = {**own, **self.added}
-            return tuple(None if found[name] is UNSET else found[name] for name in self.stream.primary_key)
+            return tuple(_to_scalar(found[name]) for name in self.stream.primary_key)
 
         return key_of
 
@@ -217,6 +217,13 @@ class Unit:
                     where=f"{self.stream.where}/{'parent/keep' if is_kept else 'add'}",
                     fix="keep the parent's field under another name." if is_kept else "add it under another name.",
                 )
+
+
+def _to_scalar(value: Any) -> Any:
+    """Return a key's part as it can stand in a state: an object or array, which no key should have, as its text."""
+    if value is UNSET:
+        return None
+    return repr(value) if isinstance(value, (dict, list)) else value
 
 
 def open_unit(source: Source, stream: Stream, context: Context) -> Unit:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from tap_rest_api.cut import CUT, cut
 from tap_rest_api.error_rules import find_rule, look_up
 from tap_rest_api.errors import CredentialsError, RefusedError
 from tap_rest_api.instants import is_number
@@ -24,6 +25,7 @@ T = TypeVar("T")
 NO_CONTENT = 204
 _ACTIONS = frozenset({"end", "skip", "shrink", "split", "reset"})
 _SHOWN_BODY_CHARACTERS = 200
+_SEEN_BODY_BYTES = 4 * _SHOWN_BODY_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +124,6 @@ def status_text(status: int) -> str:
 
 def excerpt(response: Response) -> str:
     """Return the beginning of a body, on one line."""
-    text = response.body[: _SHOWN_BODY_CHARACTERS * 4].decode("utf-8", "replace")
-    return " ".join(text.split())[:_SHOWN_BODY_CHARACTERS] or "(empty body)"
+    text = " ".join(response.body[:_SEEN_BODY_BYTES].decode("utf-8", "replace").split())
+    is_whole = len(response.body) <= _SEEN_BODY_BYTES
+    return cut(text if is_whole else f"{text}{CUT}", _SHOWN_BODY_CHARACTERS) or "(empty body)"

@@ -96,6 +96,13 @@ def test_within_the_lookback_all_records_are_read_again_also_those_seen_at_the_b
     assert reading.reached == mark(101, 7)
 
 
+@pytest.mark.parametrize("value", [[1], {"a": 1}, True])
+def test_a_value_that_no_state_could_carry_is_an_error(value: Any) -> None:
+    """A list became the bookmark, and the next run refused its own state."""
+    with pytest.raises(ConfigError, match="not always a text or a number"):
+        feed(begin(ANY, None), (1, value))
+
+
 def test_a_bookmark_of_another_key_is_an_error_and_no_silent_full_read() -> None:
     with pytest.raises(ConfigError, match='one of "id"'):
         begin(ASC, Bookmark("id", 5))

@@ -340,3 +340,15 @@ def test_no_configuration_crashes_the_tap(tmp_path: Path, place: list[Any], key:
         inner[key] = value
     with suppress(ConfigError):
         load_config(write(tmp_path, config), {"X": "x"})
+
+
+@pytest.mark.parametrize(
+    "field", [None, True, {"properties": []}, {"anyOf": [1]}, {"items": {"required": "id"}}, {"oneOf": {}}]
+)
+def test_a_schema_that_is_none_is_refused_with_its_place(tmp_path: Path, field: Any) -> None:
+    """A field that was null in a configured schema was a traceback."""
+    config = copy.deepcopy(GOOD)
+    config["streams"][0]["schema"] = {"type": "object", "properties": {"id": {}, "shop": field}}
+    with pytest.raises(ConfigError, match="not what a JSON Schema has here") as caught:
+        load_config(write(tmp_path, config), {})
+    assert "/streams/0/schema/properties/shop" in caught.value.where

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_rest_api.cut import cut
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.log import LOGGER, Mask, log_error, log_metric, set_up
 from tests.tap.fake_api import FakeApi, Reply
@@ -27,6 +28,11 @@ SECRET = 'p@ss w/ö"rd+='
 )
 def test_a_secret_is_masked_in_every_form_it_takes(form: str) -> None:
     assert Mask([SECRET])(f"before {form} after") == "before *** after"
+
+
+@pytest.mark.parametrize("length", range(4, len(SECRET)))
+def test_the_half_of_a_secret_before_a_cut_is_masked(length: int) -> None:
+    assert Mask([SECRET])(f"{cut(f'before {SECRET} after', 7 + length)}\nwhere") == "before ***…\nwhere"
 
 
 def test_the_longest_secret_is_masked_first() -> None:

@@ -133,6 +133,12 @@ def test_the_link_header_is_read_as_rfc_8288_writes_it(header: str, url: str | N
     assert parse_next_link(header) == url
 
 
+@pytest.mark.parametrize("unit", ["<", "<>;", '<a>;rel="', "<a>; ", "<a>;rel=", ";"])
+def test_a_link_header_of_brackets_is_read_at_once(unit: str) -> None:
+    """A header of 60,000 opening brackets took a minute: each looked for its closing one to the end."""
+    assert parse_next_link(unit * 300_000) is None
+
+
 def test_a_guard_stops_at_the_first_repeat() -> None:
     guard = LoopGuard()
     guard.check_page(replace(page(), content=b"[1]"))

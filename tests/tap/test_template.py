@@ -95,3 +95,8 @@ def test_near_misses_are_suggested() -> None:
 )
 def test_values_stand_in_urls_as_in_json(value: Any, text: str) -> None:
     assert to_text(value) == text
+
+
+def test_a_text_of_openings_is_read_at_once() -> None:
+    """Each opening looked for its end through the whole text."""
+    assert render("${a." * 200_000, SCOPE) == "${a." * 200_000
