@@ -16,10 +16,10 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values interop realservers sweep bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values s3 interop realservers sweep bench lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv, with every dependency at its locked version and hash
 
@@ -82,6 +82,10 @@ sweep-values: setup ## The long runs over values: 10,000 examples a type, a mill
 crash: setup ## Kill the target at every step and system call, and random processes of a run
 	@command -v strace > /dev/null || echo 'strace is not installed (apt-get install strace): its sweeps are skipped' >&2
 	CRASH=full KILLS=200 $(BIN)/pytest -q -s --timeout 7200 tests/crash tests/end_to_end/test_kills.py
+
+s3: setup ## Run the suites' S3 side against a real server (SeaweedFS), then every fault at every request
+	S3_SERVER=seaweedfs $(BIN)/pytest -n 2 -k "s3 or S3" tests/target tests/lake tests/end_to_end
+	S3_FAULT_STRIDE=1 $(BIN)/pytest -n 2 tests/target/test_s3_faults.py
 
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop

@@ -7,6 +7,7 @@ between its last look at the lock and its write, is not stopped.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -77,13 +78,13 @@ class ObjectLock:
         return number
 
     def close(self) -> None:
-        """Stop renewing the lock, and remove it if it is ours."""
+        """Stop renewing the lock, and remove it if it is ours; where the store refuses, it grows stale by itself."""
         self._stop.set()
-        standing = self._standing()
-        if standing is not None and standing.id == self._owner.id:
-            self._bucket.delete(self._key)
         if self._file is not None:
             self._file.close()
+        with contextlib.suppress(TargetError):
+            self.require()
+            self._bucket.delete(self._key)
 
     def _renew(self) -> None:
         while not self._stop.wait(RENEW_SECONDS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,5 +44,5 @@ class S3Options:
         if self.storage_class and key.startswith(DATA_PREFIX):
             arguments["StorageClass"] = self.storage_class
         if self.tags:
-            arguments["Tagging"] = urlencode(dict(self.tags))
+            arguments["Tagging"] = urlencode(dict(self.tags), quote_via=quote)
         return arguments

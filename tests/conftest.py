@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.places import LakePlace, make_s3_place, teach_moto_missing_uploads
+from tests.places import S3_SERVER, LakePlace, make_s3_place, teach_moto_missing_uploads
 from tests.s3_proxy import S3Proxy
+from tests.seaweedfs import ACCESS_KEY, SECRET_KEY, seaweedfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what only the fake S3 does, such as to take any credentials, when the server is a real one."""
+    if S3_SERVER != "moto":
+        for item in items:
+            if item.get_closest_marker("fake_s3"):
+                item.add_marker(pytest.mark.skip(reason="only the fake S3 does this"))
+
+
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """A fake S3 on a free port, which child processes reach too."""
+    """A fake S3 on a free port, which child processes reach too; with ``S3_SERVER=seaweedfs`` a real one."""
+    if S3_SERVER == "seaweedfs":
+        with seaweedfs() as endpoint:
+            yield endpoint
+        return
     teach_moto_missing_uploads()
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
@@ -35,9 +48,9 @@ def s3_proxy(s3_endpoint: str) -> Iterator[S3Proxy]:
 
 @pytest.fixture
 def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials that open nothing."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    """Credentials that open the S3 of these tests, and nothing else."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,9 @@ from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 
 REGION = "us-east-1"
+
+S3_SERVER = os.environ.get("S3_SERVER", "moto")
+"""Which S3 the tests run against: the fake one, or ``seaweedfs``, a real server (`make s3`)."""
 
 
 @dataclass(frozen=True)

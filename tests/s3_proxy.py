@@ -56,6 +56,7 @@ class S3Proxy:
 
     Attributes:
         seen: Every request since the last `reset`, oldest first.
+        errors: The faults that are an answer: a status, a code, perhaps a message.
     """
 
     def __init__(self, upstream: str, ignored: frozenset[str] = frozenset()) -> None:
@@ -64,6 +65,7 @@ class S3Proxy:
         self.seen: list[Seen] = []
         self._at: Container[int] = ()
         self._kind = ""
+        self.errors: dict[str, tuple[Any, ...]] = dict(ERRORS)
         self._mutex = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
@@ -109,12 +111,14 @@ class _Handler(BaseHTTPRequestHandler):
     def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.server.proxy.take(_to_seen(self.command, self.path, self.headers))
-        if fault in ERRORS:
-            self.answer(*_to_error(*ERRORS[fault]))
+        if fault in self.server.proxy.errors:
+            self.answer(*_to_error(*self.server.proxy.errors[fault]))
             return
         reply = None if fault == "reset_before" else self.fetch(body)
         if fault == "timeout":
             self.connection.recv(1)  # until the client gives up
+        if fault == "cut" and reply:
+            self.answer(reply[0], [*reply[1], ("Content-Length", str(len(reply[2])))], reply[2][: len(reply[2]) // 2])
         if fault or reply is None:
             self.close_connection = True
             return
@@ -136,11 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
         self.send_response_only(status)
-        length = dict(headers).get("Content-Length", str(len(data)))
+        length = next((value for name, value in headers if name.lower() == "content-length"), str(len(data)))
         for name, value in headers:
             if name.lower() not in {"connection", "transfer-encoding", "content-length"}:
                 self.send_header(name, value)
-        self.send_header("Content-Length", length if self.command == "HEAD" else str(len(data)))
+        self.send_header("Content-Length", length)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
@@ -157,6 +161,6 @@ def _to_seen(method: str, path: str, headers: Any) -> Seen:
     return Seen(_OPERATIONS[method, name], key, {name.lower(): value for name, value in headers.items()})
 
 
-def _to_error(status: int, code: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    text = f"<Error><Code>{code}</Code><Message>{SECRET_ECHO}</Message></Error>"
+def _to_error(status: int, code: str, message: str = SECRET_ECHO) -> tuple[int, list[tuple[str, str]], bytes]:
+    text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     return status, [("Content-Type", "application/xml"), ("x-amz-retry-after", "0")], text.encode()

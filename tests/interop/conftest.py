@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.environments import install
 
-
-def install(name: str) -> Path:
-    """Install a program from its locked requirements under .interop, once, and return its command."""
-    folder, lock = ROOT / ".interop" / name, ROOT / "requirements" / f"interop-{name}.lock"
-    ready = folder / ".ready"
-    if not ready.exists() or ready.read_text() != lock.read_text():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
-        ready.write_text(lock.read_text())
-    return folder / "bin" / name
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

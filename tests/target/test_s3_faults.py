@@ -1,7 +1,7 @@
 """Whatever befalls one request of a run, one clean run later everything has landed once and nothing is left over.
 
 Each request of a run is given each fault, once without a second attempt and once with. ``S3_FAULT_STRIDE=1`` takes all
-of these (`make s3-faults`); the default takes a spread.
+of these (`make s3`); the default takes a spread.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from target_datalake.lake_format import check_format
 from target_datalake.target import Target
 from tests.places import make_s3_place, uploads_in
 from tests.s3_proxy import FAULTS, S3Proxy
+from tests.seaweedfs import ACCESS_KEY, SECRET_KEY
 from tests.target.world import World, record, schema, state
 
 STRIDE = int(os.environ.get("S3_FAULT_STRIDE", "31"))
@@ -63,8 +64,8 @@ def check(world: World) -> None:
 def requests(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> int:
     """How many requests a run without faults makes."""
     with pytest.MonkeyPatch.context() as patch, S3Proxy(s3_endpoint) as proxy:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
         world = World(make_s3_place(s3_endpoint).through(proxy.url), tmp_path_factory.mktemp("counted"))
         run(world)
         made = len(proxy.seen)

@@ -49,6 +49,7 @@ def test_the_expected_owner_stands_in_every_request(place, tmp_path, s3_proxy):
     assert copied.headers["x-amz-source-expected-bucket-owner"] == "111122223333"
 
 
+@pytest.mark.fake_s3
 def test_the_key_encrypts_every_object(place, tmp_path, s3_proxy):
     for request in run(place, tmp_path, s3_proxy, kms_key_id="alias/lake"):
         named = request.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
@@ -72,6 +73,7 @@ def test_the_storage_class_is_that_of_data_files_only(place, tmp_path, s3_proxy)
     assert data == {"CreateMultipartUpload", "CopyObject"}
 
 
+@pytest.mark.fake_s3
 def test_the_region_is_signed_for(place, tmp_path, s3_proxy):
     seen = run(place, tmp_path, s3_proxy, region="eu-central-1")
     assert all("/eu-central-1/s3/aws4_request" in request.headers["authorization"] for request in seen)
@@ -88,6 +90,7 @@ def test_a_staged_file_names_its_commit(place, tmp_path, s3_proxy):
             assert f"-{request.headers['x-amz-meta-lake-commit']}." in request.key
 
 
+@pytest.mark.fake_s3
 def test_a_profile_brings_its_credentials(place, tmp_path, s3_proxy, monkeypatch):
     (tmp_path / "credentials").write_text("[lake]\naws_access_key_id = FROMPROFILE\naws_secret_access_key = x\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
@@ -95,6 +98,7 @@ def test_a_profile_brings_its_credentials(place, tmp_path, s3_proxy, monkeypatch
     assert all("Credential=FROMPROFILE/" in request.headers["authorization"] for request in seen)
 
 
+@pytest.mark.fake_s3
 def test_a_role_is_assumed_with_its_external_id_and_again_before_it_expires(
     place, s3_endpoint, s3_proxy, tmp_path, monkeypatch
 ):
