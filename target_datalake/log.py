@@ -20,6 +20,7 @@ def set_up_logging(level: str, log_format: str) -> None:
     root.setLevel(level.upper())
     for noisy in ("botocore", "boto3", "urllib3", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)  # it logs a traceback, then raises the error
 
 
 class _TextFormatter(logging.Formatter):

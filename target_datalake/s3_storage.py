@@ -52,7 +52,7 @@ class S3Storage:
             return io.BytesIO()  # an empty object has no range
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredFile]:
-        """Yield the objects under a folder in the order of their keys."""
+        """Yield the objects under a folder: in the order of their keys, or (SeaweedFS) so within each folder."""
         return self._bucket.list(f"{prefix}/", after)
 
     def folders(self, prefix: str) -> Sequence[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import Mock
 
 import pytest
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 from target_datalake.errors import ConfigError, CredentialsError, HeldError, NotFoundError, StorageError
 from target_datalake.storage import StagedFile, Storage
 from target_datalake.stores import open_storage
-from tests.places import LakePlace, make_s3_place
+from tests.places import S3_SERVER, LakePlace, make_s3_place
 
 KEY = "landing/shop/orders/load_date=2026-01-31/00000001-00-aaaa.parquet"
 
@@ -250,3 +251,33 @@ class TestS3:
     def test_a_path_without_bucket_is_a_configuration_error(self):
         with pytest.raises(ConfigError):
             open_storage("s3://", s3={})
+
+    def test_a_lake_that_was_staged_on_a_disk_and_copied_is_published_already(self, s3):
+        copied = StagedFile(KEY, 4, hashlib.sha256(b"rows").hexdigest())
+        with pytest.raises(NotFoundError):
+            s3.publish(copied)
+        s3.put(KEY, b"rows")
+        s3.publish(copied)
+
+    def test_an_object_of_another_commit_is_not_taken_for_ours(self, s3):
+        staged = stage(s3)
+        s3.publish(staged)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("target_datalake.s3_storage.commit_id_of", lambda _: "another")
+            with pytest.raises(StorageError, match="not the file that the log names"):
+                s3.publish(StagedFile(KEY, 4, staged.sha256))
+
+    def test_a_list_of_more_than_a_page_is_whole(self, s3, monkeypatch):
+        monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")  # a real server has its own 1,000
+        names = [f"_lake/many/{number:02d}" for number in range(8)]
+        for name in names:
+            s3.put(name, b"")
+        assert keys(s3, "_lake/many") == names
+
+    @pytest.mark.skipif(S3_SERVER == "moto", reason="the fake S3 lists all uploads at once: make s3 has pages")
+    def test_more_uploads_than_a_page_are_all_swept(self, s3):
+        staged = [KEY.replace("00000001", f"{number:08d}") for number in range(1005)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda key: s3._bucket.create_upload(key, "aaaa"), staged))
+        assert s3.sweep(("landing/shop",), lambda _: True) == 1005
+        assert s3.sweep(("landing/shop",), lambda _: True) == 0
