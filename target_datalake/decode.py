@@ -52,6 +52,11 @@ class _Sliced(msgspec.Struct):
     record: msgspec.Raw
 
 
+class _Origin(msgspec.Struct):
+    version: int | None = None
+    time_extracted: str | None = None
+
+
 class _Split(msgspec.Struct):
     record: dict[str, msgspec.Raw]
 
@@ -88,6 +93,7 @@ def decode_number(literal: str) -> float | Decimal:
 
 _decode_line = msgspec.json.Decoder(RecordMessage, float_hook=decode_number).decode
 _slice_line = msgspec.json.Decoder(_Sliced).decode
+_read_origin = msgspec.json.Decoder(_Origin).decode
 _split_line = msgspec.json.Decoder(_Split).decode
 
 
@@ -108,6 +114,15 @@ def decode_line(line: bytes) -> RecordMessage:
         if next(deeper, None):
             raise RecursionError
     return message
+
+
+def read_origin(line: bytes) -> tuple[int | None, str | None]:
+    """Return the `version` and `time_extracted` of a RECORD message; None where it has none, or is no JSON."""
+    try:
+        origin = _read_origin(line)
+    except DECODE_ERRORS:
+        return None, None
+    return origin.version, origin.time_extracted
 
 
 def record_text(line: bytes) -> bytes:

@@ -112,6 +112,10 @@ def encode_reject(reject: Reject, origin: Origin) -> bytearray:
         "commit": origin.commit,
         "line": reject.line,
     }
+    if reject.version is not None:
+        line["version"] = reject.version
+    if reject.time_extracted is not None:
+        line["time_extracted"] = reject.time_extracted
     encoded = bytearray()
     _encode_into(line, encoded)
     encoded += b"\n"  # in place: a record may have 16 MB

@@ -6,7 +6,7 @@ lines = rows + rejects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyarrow as pa
@@ -14,7 +14,15 @@ import pyarrow as pa
 from target_datalake import timestamps
 from target_datalake.arrow_schema import file_schema, stream_schema
 from target_datalake.convert import Unplaced, object_converter
-from target_datalake.decode import DECODE_ERRORS, RecordMessage, decode_line, diagnose, record_members, record_text
+from target_datalake.decode import (
+    DECODE_ERRORS,
+    RecordMessage,
+    decode_line,
+    diagnose,
+    read_origin,
+    record_members,
+    record_text,
+)
 from target_datalake.errors import MessageError
 from target_datalake.json_schema import parse_schema
 from target_datalake.lines import MAX_LINE_BYTES
@@ -49,6 +57,8 @@ class Reject:
         raw: The record's own text; empty where a fingerprint stands for it.
         line: Its line number in the input.
         fingerprint: Of the whole message, if it is too long to be kept.
+        version: The table version that the message carries.
+        time_extracted: When the tap says the record was extracted, as it writes it.
     """
 
     stream: str
@@ -57,6 +67,8 @@ class Reject:
     raw: bytes
     line: int
     fingerprint: Fingerprint | None = None
+    version: int | None = None
+    time_extracted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,7 @@ class RowParser:
             for line_number, line in enumerate(run.lines, run.first_line):
                 row = self._parse_line(line, line_number)
                 if isinstance(row, Reject):
-                    rejects.append(row)
+                    rejects.append(_with_origin(row, line))
                 else:
                     columns.append(row, line_number, run.received_at_us)
                     if self._keep_raw:
@@ -145,6 +157,19 @@ class RowParser:
         values = self._convert(record, Place(notes, record_members(line)))
         self._consults_source = notes.consulted
         return values, notes
+
+
+def _with_origin(reject: Reject, line: bytes) -> Reject:
+    """Add what the message says beside its record, as far as a row could hold it: a replay lands it with that."""
+    version, time_extracted = read_origin(line)
+    if version is not None and version not in _VERSIONS:
+        version = None
+    if time_extracted is not None:
+        try:
+            timestamps.parse_date_time(time_extracted)
+        except ValueError:
+            time_extracted = None
+    return replace(reject, version=version, time_extracted=time_extracted)
 
 
 def _too_long(stream: str, line_number: int, fingerprint: Fingerprint) -> Reject:

@@ -54,7 +54,7 @@ FLOORS = {
         rejects
         draft
         data_files
-        sink
+        replay sink
         gathering
         target
         run
@@ -66,7 +66,7 @@ FLOORS = {
         discover held_source notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table scan status verify
         compact dataset raw_records run state
-        catalog erase query
+        catalog erase query replay
         keep_tables overview
         keep_options terminal
         options
@@ -80,7 +80,7 @@ MAY_IMPORT = {"tap_rest_api": set(), "target_datalake": set(), "lake": {"target_
 
 FORMAT_FILES = {
     *("arrow_schema", "checkpoints", "commit_log", "commits", "config", "errors", "lake_format", "layout", "log"),
-    *("parquet", "storage", "stores", "widening"),
+    *("draft", "parquet", "replay", "storage", "stores", "widening"),
 }
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""
 
