@@ -59,7 +59,9 @@ class Forker:
         return os.waitstatus_to_exitcode(self._answer())
 
     def close(self) -> None:
-        self._process.communicate(timeout=30)
+        """End the forker, which is waiting for a job, or for the target of a test that failed."""
+        self._process.kill()
+        self._process.communicate()
 
     def _answer(self) -> int:
         assert self._process.stdout

@@ -80,7 +80,8 @@ def _attaching(command: list[str]) -> Callable[[int], contextlib.AbstractContext
 def wait_until_stopped(pid: int) -> None:
     """Wait until a process has stopped itself: a SIGCONT that came before would be lost."""
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+    while (state := Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]) != "T":
+        assert state not in "ZX", "the process has ended: see its stderr"
         assert time.monotonic() < deadline, "the process never stopped"
         time.sleep(0.002)  # between two looks; nothing depends on how long
 
