@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values s3 interop realservers sweep bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop realservers sweep bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ crash: setup ## Kill the target at every step and system call, and random proces
 s3: setup ## Run the suites' S3 side against a real server (SeaweedFS), then every fault at every request
 	S3_SERVER=seaweedfs $(BIN)/pytest -n 2 -k "s3 or S3" tests/target tests/lake tests/end_to_end
 	S3_FAULT_STRIDE=1 $(BIN)/pytest -n 2 tests/target/test_s3_faults.py
+
+sweep-damages: setup ## Damage a lake 1,000 times, and see that lake verify finds each
+	LAKE_DAMAGES=1000 $(BIN)/pytest --timeout=0 tests/lake/test_verify.py -k random_damage
 
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop

@@ -132,7 +132,7 @@ def _run_key(source: str, run: str) -> str:
 def _read_run(storage: Storage, key: str) -> RunRecord:
     try:
         return msgspec.json.decode(storage.read(key), type=RunRecord)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         fix = "remove this file: only the display of this run is lost"
         raise StorageError(f"a run record is damaged: {error}", where=f"{storage.uri}/{key}", fix=fix) from error
 

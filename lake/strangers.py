@@ -122,7 +122,7 @@ def _check_run(storage: Storage, chain: LogChain, key: str) -> _Verdict:
         record = msgspec.json.decode(data, type=RunRecord)
     except NotFoundError:
         return None  # removed meanwhile
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return "damaged", "it cannot be read: remove it, only what is shown of this run is lost"
     last = max(record.commits, default=0)
     if last > chain.head:
@@ -134,7 +134,7 @@ def _check_checkpoint(storage: Storage, chain: LogChain, key: str) -> _Verdict:
     name = key.rpartition("/")[2].removesuffix(".json.gz")
     try:
         entries = msgspec.json.decode(gzip.decompress(storage.read(key)), type=list[dict[str, object]])
-    except (msgspec.DecodeError, OSError, EOFError, zlib.error):
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError, EOFError, zlib.error):
         return "damaged", "it cannot be read: remove it, reading the log only takes longer"
     known = {commit.n: commit.id for commit in chain.commits}
     if not entries or str(entries[-1].get("n")).zfill(len(name)) != name:

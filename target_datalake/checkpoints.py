@@ -105,7 +105,7 @@ def _read(log: CommitLog, last: int) -> list[Commit]:
     """Return a checkpoint's entries; none of it where it is of no use."""
     try:
         return _decode(gzip.decompress(log.storage.read(layout.checkpoint_key(log.source, last))))
-    except (NotFoundError, msgspec.DecodeError, OSError, EOFError, zlib.error):
+    except (NotFoundError, msgspec.DecodeError, UnicodeDecodeError, OSError, EOFError, zlib.error):
         return []
 
 

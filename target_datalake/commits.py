@@ -153,11 +153,13 @@ def decode_commit(data: bytes) -> Commit:
     Raises:
         msgspec.DecodeError: It is damaged.
     """
-    commit = _decode(data)
     checked = _CHECKED.match(data)
-    body = checked[1] + b"}" if checked else b""
-    if checked and hashlib.sha256(body).hexdigest().encode() != checked[2]:
+    if checked and hashlib.sha256(checked[1] + b"}").hexdigest().encode() != checked[2]:
         raise msgspec.DecodeError("its checksum is not that of its content")
+    try:
+        commit = _decode(data)
+    except UnicodeDecodeError as error:  # of msgspec's errors the only one that is none of its own kind
+        raise msgspec.DecodeError("it is not UTF-8") from error
     if not checked and msgspec.json.encode(commit) != data:  # as it was written before there were checksums
         raise msgspec.DecodeError("it has no checksum")
     return commit

@@ -104,7 +104,7 @@ class ObjectLock:
         try:
             reply = self._bucket.get(self._key)
             owner = msgspec.json.decode(reply.data, type=Owner)
-        except (NotFoundError, msgspec.DecodeError):
+        except (NotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return None
         return owner if reply.age_seconds < STALE_SECONDS else None
 

@@ -71,6 +71,16 @@ def strange(writer: LakeWriter) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize("prefix", ["_lake/log/shop", "_lake/runs/shop"])
+def test_a_flipped_bit_that_leaves_no_utf_8_is_found(local_lake, prefix):
+    """It ended `lake verify` with a traceback: msgspec raises an error of another kind for it."""
+    fill(local_lake)
+    key = next(file.key for file in local_lake.storage.list(prefix))
+    data = local_lake.storage.read(key)
+    local_lake.storage.put(key, data.replace(b"shop", b"s\xe8op", 1))
+    assert key in [found for _, found in kinds(local_lake)]
+
+
 @pytest.mark.parametrize("kind", ["foreign", "orphan", "leftover"])
 def test_a_file_that_the_log_does_not_name_is_found(lake_storage, kind):
     fill(lake_storage)

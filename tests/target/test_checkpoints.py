@@ -82,8 +82,13 @@ def with_a_gap(log: CommitLog, data: bytes) -> bytes:
     return gzip.compress(msgspec.json.encode([*entries[:50], *entries[51:]]))
 
 
+def not_utf_8(log: CommitLog, data: bytes) -> bytes:
+    return gzip.compress(gzip.decompress(data).replace(b"shop", b"s\xe8op"))
+
+
 @pytest.mark.parametrize(
-    "damage", [corrupt, flip, of_another_log, with_a_gap, lambda *_: b"", lambda *_: b"[]", lambda *_: b"null"]
+    "damage",
+    [corrupt, flip, of_another_log, with_a_gap, not_utf_8, lambda *_: b"", lambda *_: b"[]", lambda *_: b"null"],
 )
 def test_a_checkpoint_that_is_damaged_or_of_another_log_only_costs_time(log, damage):
     commits = fill(log, 2 * SPAN + 5)

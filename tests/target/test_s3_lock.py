@@ -124,10 +124,11 @@ def test_a_holder_renews_its_lock(careless, careless_proxy, monkeypatch):
     lock.close()
 
 
-def test_a_writer_whose_lock_was_overwritten_stops(careless):
+@pytest.mark.parametrize("damage", [b"damaged", b'{"host": "\xe8", "pid": 1, "id": "x"}'])
+def test_a_writer_whose_lock_was_overwritten_stops(careless, damage):
     storage = storage_at(careless)
     lock = storage.lock(LOCK)
-    storage.put(LOCK, b"damaged")
+    storage.put(LOCK, damage)
     with pytest.raises(HeldError):
         storage.put_if_absent("x", b"1")
     lock.close()
