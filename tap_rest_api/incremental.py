@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_rest_api.bookmark import cap, later
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tap_rest_api.bookmark import Bookmark
     from tap_rest_api.chain import Batch
     from tap_rest_api.stream_run import StreamRun
+    from tap_rest_api.traversal import Replication
     from tap_rest_api.unit import Context
 
 _HELD_BYTES = 16 << 20
@@ -33,15 +35,16 @@ def incremental(run: StreamRun) -> Iterator[bytes]:
     items: Iterator[Context | Behind] = contexts(run.source, stream)
     if run.span is None and follows_changes(run.source, stream):
         items = changed_contexts(run.source, stream, run.follow)
-    is_sharing, reached, began = False, None, None
+    is_sharing, reached, began, ceiling = False, None, None, _Ceiling()
 
     for item, batches in in_order(run.source, stream, items, run.parts_of):
         if isinstance(item, Behind):
             yield from _pass(run, item, is_sharing=is_sharing)
         elif isinstance(item, Part):
             is_sharing = is_sharing or not _has_own_bookmark(run, item.context)
+            ceiling = ceiling if ceiling.context is item.context else _Ceiling(item.context)
             try:
-                mark, as_of = yield from _read(run, item, batches, is_sharing=is_sharing)
+                mark, as_of = yield from _read(run, item, batches, ceiling, is_sharing=is_sharing)
                 reached, began = _later(run, reached, mark), began or as_of
             except TapError as error:
                 run.survive(error)
@@ -57,8 +60,30 @@ def incremental(run: StreamRun) -> Iterator[bytes]:
     yield from run.last_state()
 
 
+@dataclass(slots=True)
+class _Ceiling:
+    """What no bookmark of a context may pass: when its first slice was asked for that was not over yet.
+
+    The slices end by our clock, and the server's may be behind it. What is written into the rest of such a slice
+    comes too late for it, so the next run has to begin there, whatever the slices after it have shown.
+    """
+
+    context: Context | None = None
+    at: datetime | None = None
+
+    def lower(self, part: Part, began: datetime | None, replication: Replication) -> None:
+        """Take in a slice and the server's time when it was asked for."""
+        end = replication.form.instant(part.reading.end) if part.reading.end is not None else None
+        if self.at is None and began is not None and end is not None and began < end:
+            self.at = began
+
+    def hold(self, bookmark: Bookmark, replication: Replication) -> Bookmark:
+        """Return the bookmark, or where it may stand at most."""
+        return bookmark if self.at is None else cap(bookmark, self.at, replication.form)
+
+
 def _read(
-    run: StreamRun, part: Part, batches: Iterator[Batch], *, is_sharing: bool
+    run: StreamRun, part: Part, batches: Iterator[Batch], ceiling: _Ceiling, *, is_sharing: bool
 ) -> Generator[bytes, None, tuple[Bookmark | None, datetime | None]]:
     """Yield one part's messages; return how far its bookmark has come, and the server's time when it was begun."""
     name, identity = run.stream.name, part.context.identity
@@ -72,7 +97,7 @@ def _read(
         if part.is_older or run.span is not None:
             run.is_unproven = True
             continue
-        mark = _later(run, mark, batch.reading.reached) if batch.is_proven else mark
+        mark = _later(run, mark, batch.reading.reached, ceiling) if batch.is_proven else mark
         if mark is not None and mark != before and not is_sharing:
             run.move(mark, identity)
             before, moved = mark, True
@@ -80,17 +105,24 @@ def _read(
     if part.is_older and is_whole and not is_sharing:
         run.pass_older(identity)
         yield from run.states()
+    if run.stream.replication is not None:
+        ceiling.lower(part, began, run.stream.replication)
     if part.checkpoint is not None and is_whole and not moved:
-        mark = _later(run, mark, part.checkpoint)
+        mark = _later(run, mark, part.checkpoint, ceiling)
         if mark is not None and mark != before and not is_sharing:
             run.move(mark, identity)
             yield from run.states()
     return mark, began
 
 
-def _later(run: StreamRun, left: Bookmark | None, right: Bookmark | None) -> Bookmark | None:
+def _later(
+    run: StreamRun, left: Bookmark | None, right: Bookmark | None, ceiling: _Ceiling | None = None
+) -> Bookmark | None:
     replication = run.stream.replication
-    return None if replication is None else later(left, right, replication.form)
+    if replication is None:
+        return None
+    held = right if right is None or ceiling is None else ceiling.hold(right, replication)
+    return later(left, held, replication.form)
 
 
 def _whole(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -184,18 +184,26 @@ class Unit:
         return reading, add_fields(records, self.added) if self.added else records
 
     def tell_apart(self, records: Sequence[Slice]) -> bytes:
-        """Return what tells a page's records from those of any other: three primary keys, if they differ."""
+        """Return what tells a page's records from those of any other: three primary keys, if they differ.
+
+        The replication key's values stand beside them: a record that changed comes again, and is no repetition.
+        """
         if not self.stream.primary_key or not records:
             return b"\n".join(records)
         shown = [records[0], records[len(records) // 2], records[-1]]
         try:
-            columns = self.keys_of(shown)
+            columns, moments = self.keys_of(shown), self._moments_of(shown)
         except RecordsPathError:  # it is worded where the records are taken
-            columns = {}
+            columns, moments = {}, []
         own = [values for values in columns.values() if UNSET not in values]
         keys = [repr(key).encode() for key in zip(*own, strict=True)]
         is_key = bool(keys) and (len(records) == 1 or keys[0] != keys[-1])
-        return b"\n".join(keys if is_key else shown)
+        return b"\n".join([*keys, *moments] if is_key else shown)
+
+    def _moments_of(self, records: Sequence[Slice]) -> list[bytes]:
+        if self.stream.replication is None:
+            return []
+        return [repr(value).encode() for value in self.columns_of(records)[self.stream.replication.key]]
 
     def _key_of(self, records: Sequence[Slice]) -> Callable[[int], tuple[Any, ...]]:
         """Return what reads one record's primary key, which is needed only where a bookmark's value is met."""

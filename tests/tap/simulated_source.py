@@ -9,7 +9,9 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tests.tap.fake_api import Reply
 
@@ -32,7 +34,8 @@ class Habit:
         paging: How its pages follow each other, see `PAGINATIONS`.
         order: "asc" or "desc" by the time of the last change, or by "id".
         filter: Who leaves old rows out.
-        bound: Whether the server's filter includes its bound.
+        bounds: Whether the server's filter includes its start and its end, as intervals are written.
+        tick_seconds: The server's filter knows only whole ticks.
         form: How a row's time is written.
         size: Rows a page.
         is_late: Rows show up after the time they bear.
@@ -43,7 +46,8 @@ class Habit:
     paging: str
     order: str
     filter: str
-    bound: str = "[]"
+    bounds: str = "[)"
+    tick_seconds: int = 1
     form: str = "iso"
     size: int = 3
     is_late: bool = False
@@ -55,6 +59,11 @@ class Habit:
         """Whether a row that leaves its place moves those after it over a page's edge, past the reader."""
         is_anchored = self.order == "asc" and self.filter == "server"
         return self.paging in ("page", "offset", "link", "body_link") and not is_anchored
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the tap asks up to an end of its own."""
+        return "window" in self.options or "delay" in self.options
 
     @property
     def is_fragile(self) -> bool:
@@ -98,6 +107,7 @@ class Source:
         self._snapshots: list[list[Row]] = []
         self._read: set[tuple[int, int]] = set()
         self._last_served = 0
+        self._lock = Lock()
 
     def now(self) -> datetime:
         return EPOCH + timedelta(seconds=self.second)
@@ -136,10 +146,14 @@ class Source:
 
     def route(self, seen: Seen) -> Reply:
         """Answer a request, after a moment in which other clients may have changed the table."""
+        with self._lock:
+            return self._answer(seen)
+
+    def _answer(self, seen: Seen) -> Reply:
         self.second += self._draw.randrange(3)
         if self.is_busy and not (self.habit.is_fragile and _is_walking(seen)):
             self.live(0, self._draw.choice((0, 0, 1, 1, 2)))
-        rows = self._filtered(seen.query.get("since"))
+        rows = self._filtered(seen.query.get("since"), seen.query.get("until"))
         page, body, headers = _PAGERS[self.habit.paging](self, rows, seen)
         self._read |= {(row.id, row.second) for row in page}
         self._last_served = self.second
@@ -149,12 +163,21 @@ class Source:
     def to_record(self, row: Row) -> dict[str, Any]:
         return {"id": row.id, "at": FORMS[self.habit.form](row.second), "version": row.version}
 
-    def _filtered(self, since: str | None) -> list[Row]:
+    def _filtered(self, since: str | None, until: str | None) -> list[Row]:
         rows = sorted(self.rows.values(), key=_ORDERS[self.habit.order])
-        if since is None:
-            return rows
-        start = _to_second(since, self.habit.form)
-        return [row for row in rows if row.second > start or (row.second == start and self.habit.bound[0] == "[")]
+        if since is not None:
+            start, is_in = self._to_bound(since), self.habit.bounds[0] == "["
+            rows = [row for row in rows if row.second > start or (is_in and row.second == start)]
+        if until is not None:
+            end, is_in = self._to_bound(until), self.habit.bounds[1] == "]"
+            end += self.habit.tick_seconds - 1 if is_in else 0  # a day that is counted in is so to its end
+            rows = [row for row in rows if row.second < end or (is_in and row.second == end)]
+        return rows
+
+    def _to_bound(self, text: str) -> float:
+        second = _to_second(text, self.habit.form)
+        assert second % self.habit.tick_seconds == 0, "the API knows only whole ticks"
+        return second
 
 
 def _is_walking(seen: Seen) -> bool:
@@ -235,8 +258,8 @@ def _by_link(source: Source, rows: list[Row], seen: Seen) -> Served:
     page, body, headers = _by_page(source, rows, seen)
     if number * source.habit.size >= len(rows):
         return page, body, headers
-    since = f"&since={seen.query['since']}" if "since" in seen.query else ""
-    link = f"{seen.path}?page={number + 1}{since.replace('+', '%2B')}"
+    filters = {name: seen.query[name] for name in ("since", "until") if name in seen.query}
+    link = f"{seen.path}?{urlencode({'page': number + 1, **filters})}"
     return page, {"next": link}, {"Link": f'<{link}>; rel="next"'} if source.habit.paging == "link" else {}
 
 

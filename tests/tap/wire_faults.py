@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Wire = Callable[[socket.socket, Reply], None]
 
 DRIP_SECONDS = 0.05
+ARRIVAL_SECONDS = 0.1  # an RST would throw away what is still on its way
 
 
 def _head(reply: Reply, *fields: str) -> bytes:
@@ -37,14 +38,14 @@ def reset_before(connection: socket.socket, _: Reply) -> None:
 def reset_mid(connection: socket.socket, reply: Reply) -> None:
     content = reply.content()
     connection.sendall(_head(reply, f"Content-Length: {len(content)}") + content[: len(content) // 2])
-    time.sleep(0.01)  # an RST would throw away what is still on its way
+    time.sleep(ARRIVAL_SECONDS)
     _reset(connection)
 
 
 def reset_after(connection: socket.socket, reply: Reply) -> None:
     content = reply.content()
     connection.sendall(_head(reply, f"Content-Length: {len(content)}") + content)
-    time.sleep(0.01)
+    time.sleep(ARRIVAL_SECONDS)
     _reset(connection)
 
 
@@ -62,7 +63,8 @@ def cut_chunked(connection: socket.socket, reply: Reply) -> None:
 
 def cut_gzip(connection: socket.socket, reply: Reply) -> None:
     content = gzip.compress(reply.content())[:-9]
-    connection.sendall(_head(reply, f"Content-Length: {len(content)}", "Content-Encoding: gzip") + content)
+    head = _head(reply, f"Content-Length: {len(content)}", "Content-Encoding: gzip", "Connection: close")
+    connection.sendall(head + content)
 
 
 def cut_closed(connection: socket.socket, reply: Reply) -> None:
