@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_rest_api.allowance import SpentError
 from tap_rest_api.bookmark import hold
-from tap_rest_api.errors import TapError
+from tap_rest_api.errors import RefusedError, TapError
 from tap_rest_api.paginate import check_total
-from tap_rest_api.walk import begin_walk, guess, step
+from tap_rest_api.verbs import anew, shrink, split
+from tap_rest_api.walk import begin_walk, guess, is_ascending, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tap_rest_api.unit import Unit
     from tap_rest_api.verdict import Answer
     from tap_rest_api.walk import Place
+
+_MOST_RESETS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,12 @@ class Chain:
         self._flowing: Iterator[Batch] | None = None
         self._error: Exception | None = None
         self._began: datetime | None = None
+        self._rest: deque[Reading] = deque()
+        self._is_loose = False
+        self._resets = 0
+        begins_again = any(rule.do in ("split", "reset") for rule in unit.stream.errors)
+        self._sent: Counter[int] | None = Counter() if begins_again else None
+        self._known: Counter[int] = Counter()
         self._begin()
 
     @property
@@ -149,6 +158,9 @@ class Chain:
 
         A page is one batch, but for a body that is too large to hold, which is read a piece at a time.
         """
+        if answer.action in ("shrink", "split", "reset"):
+            self._place, self._flowing = self._go_on(place, answer.action), None
+            return
         is_first, began = self._began is None, self._began or answer.as_of
         self._began = began
         if answer.page is not None:
@@ -156,9 +168,9 @@ class Chain:
                 page = replace(answer.page, records=piece)
                 reading, kept = self._unit.take(place.reading, page, place.position, is_anchored=False)
                 place = replace(place, reading=reading, is_counting=True)
-                yield Batch(kept, reading, answer.received_at, answer.as_of, is_proven=False)
+                yield Batch(self._unsent(kept), reading, answer.received_at, answer.as_of, is_proven=False)
             taken = step(self._unit, place, answer.page)
-            records, reading, self._place = taken.records, taken.reading, taken.place
+            records, reading, self._place = self._unsent(taken.records), taken.reading, taken.place
             is_proven, is_skipped = taken.is_proven, False
         else:
             is_proven, is_skipped = answer.action == "end", answer.action != "end"
@@ -167,8 +179,42 @@ class Chain:
             records, reading, self._place = (), place.reading, None
         if self._place is None and not is_first:
             reading = hold(reading, began)
+        is_proven = is_proven and not (self._is_loose and self._rest)
+        if self._place is None and self._rest and not is_skipped:
+            self._reading = replace(self._rest.popleft(), reached=reading.reached)
+            self._place = begin_walk(self._unit, self._reading)
         self._flowing = None
         yield Batch(records, reading, answer.received_at, answer.as_of, is_proven, is_skipped)
+
+    def _go_on(self, place: Place, verb: str) -> Place:
+        """Do what a rule says about a page that was refused: half the page, half the window, or the chain anew."""
+        if verb == "shrink":
+            return shrink(self._unit, place)
+        if self._sent is not None:
+            self._known = self._sent.copy()  # what has been sent comes again
+        if verb == "split":
+            first, second = split(place.reading, self._reading)
+            self._is_loose |= bool(self._sent) and not is_ascending(place.reading)  # some of the second half is out
+            self._rest.appendleft(second)
+            return begin_walk(self._unit, first)
+        self._resets += 1
+        if self._resets > _MOST_RESETS:
+            raise RefusedError(f"the pages have been begun again {_MOST_RESETS} times, and are refused still")
+        return begin_walk(self._unit, anew(place.reading, self._reading))
+
+    def _unsent(self, records: Sequence[Slice]) -> Sequence[Slice]:
+        """Leave out what was sent before the chain began again, as often as it was sent, and note the rest."""
+        if self._sent is None:
+            return records
+        unsent = []
+        for record in records:
+            digest = hash(bytes(record))
+            if self._known[digest] > 0:
+                self._known[digest] -= 1
+            else:
+                self._sent[digest] += 1
+                unsent.append(record)
+        return unsent
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, TapError):

@@ -116,7 +116,7 @@ def step(unit: Unit, place: Place, page: Page) -> Step:
     following = _count_on(unit, here, position)
     if is_anchored and reading.anchor is not None:
         following = _begin_again(unit, following)
-    is_safe = _is_ascending(reading) and (is_anchored or pagination.type not in _SHIFTING)
+    is_safe = is_ascending(reading) and (is_anchored or pagination.type not in _SHIFTING)
     return Step(records, reading, following, is_safe)
 
 
@@ -181,7 +181,8 @@ def _is_anchored(unit: Unit, pagination: Pagination, reading: Reading) -> bool:
     return replication.sorted == "asc" and is_filtered and is_shifting
 
 
-def _is_ascending(reading: Reading) -> bool:
+def is_ascending(reading: Reading) -> bool:
+    """Tell whether a unit's records come in the order of their key."""
     return reading.replication is not None and reading.replication.sorted == "asc"
 
 

@@ -31,6 +31,7 @@ FLOORS = {
         pages request
         unit
         walk
+        verbs
         chain
         order streams
         contexts parts
