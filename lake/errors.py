@@ -6,7 +6,8 @@ LakeError                      1
 │   └── UnknownDatasetError    2  a KeyError too: the catalog knows no such dataset, or two of that name
 ├── QueryError                 2  mend the SQL
 ├── MissingExtraError          2  install what the chosen engine needs
-└── DiscoveryError             what the tap exited with; 1 if it printed something that is no catalog
+├── DiscoveryError             what the tap exited with; 1 if it printed something that is no catalog
+└── PreviewError               what the tap exited with; 1 if it printed something that is no message
 
 Files shared with the target raise its own errors (``target_datalake.errors``); both trees carry ``exit_code`` and
 ``show()``, so both are shown alike.
@@ -76,6 +77,14 @@ class DiscoveryError(LakeError):
 
     def __init__(self, message: str, *, exit_code: int = 1, where: str = "", fix: str = "") -> None:
         super().__init__(message, where=where, fix=fix)
+        self.exit_code = exit_code
+
+
+class PreviewError(LakeError):
+    """The tap's trial failed, or printed something that is no Singer message."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
         self.exit_code = exit_code
 
 

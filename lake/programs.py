@@ -30,10 +30,11 @@ class Programs:
         known = ["--catalog", str(catalog)] if catalog else []
         return [*self.tap, "--config", str(config), "--discover", *known, *self.options]
 
-    def sync(self, config: Path, catalog: Path, state: Path | None) -> list[str]:
-        """Return the tap's command for a sync."""
+    def sync(self, config: Path, catalog: Path | None, state: Path | None, more: Sequence[str] = ()) -> list[str]:
+        """Return the tap's command for a sync; `more` are options of our own tap."""
+        chosen = ["--catalog", str(catalog)] if catalog else []
         started = ["--state", str(state)] if state else []
-        return [*self.tap, "--config", str(config), "--catalog", str(catalog), *started, *self.options]
+        return [*self.tap, "--config", str(config), *chosen, *started, *more, *self.options]
 
     def load(self, config: Path, *, parent: int, run: str, lock_fd: int | None, status_fd: int) -> list[str]:
         """Return the target's command."""

@@ -42,11 +42,22 @@ class RunOptions:
         catalog: The Singer catalog to use instead of the project's.
         streams: Take only these; empty: those the catalog selects.
         full_refresh: Forget the bookmarks of the streams that are taken.
+        since: Read again from this date on, and leave the bookmarks where they are.
+        until: Read up to this date, without it.
+        limit: Only show so many records of each stream.
     """
 
     catalog: Path | None = None
     streams: tuple[str, ...] = ()
     full_refresh: bool = False
+    since: str | None = None
+    until: str | None = None
+    limit: int | None = None
+
+    def tap_options(self) -> list[str]:
+        """Return what our tap is to be told of these."""
+        told = {"--from": self.since, "--to": self.until, "--limit": self.limit}
+        return [text for name, value in told.items() if value is not None for text in (name, str(value))]
 
 
 @dataclass(frozen=True)
@@ -135,7 +146,7 @@ def _tap_command(job: Job, head: Commit | None, catalog: Path, folder: Path) -> 
     if state is not None and job.options.full_refresh:
         state = without_bookmarks(state, names)
     path = None if state is None else _write_state(folder / "state.json", state)
-    return job.programs.sync(job.project.config_path, catalog, path)
+    return job.programs.sync(job.project.config_path, catalog, path, job.options.tap_options())
 
 
 def _write_state(path: Path, state: str) -> Path:

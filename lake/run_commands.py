@@ -11,6 +11,7 @@ import click
 from lake.errors import LakeError, Stopped
 from lake.options import chosen_programs, config_option, json_option, open_project
 from lake.terminal import on_terminal, print_error, print_nothing, print_notice, print_text
+from lake.terminal import to_json as to_line
 from target_datalake.errors import TargetError
 from target_datalake.log import LEVELS
 
@@ -31,6 +32,9 @@ _REJECTS_BYTES = 4 << 20
 @click.option("--catalog", metavar="FILE", help="The Singer catalog to use. Default: catalog.json beside the config.")
 @click.option("--stream", "streams", multiple=True, metavar="NAME", help="Take only this stream. Repeatable.")
 @click.option("--full-refresh", is_flag=True, help="Read the streams anew, from their start; what landed stays.")
+@click.option("--from", "since", metavar="DATE", help="Read again from this date on; the bookmarks stay.")
+@click.option("--to", "until", metavar="DATE", help="Read again up to this date, without it; the bookmarks stay.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only show N records a stream; nothing lands.")
 @json_option
 @click.option("--quiet", is_flag=True, help="Print only what is wrong, as cron wants it.")
 @click.option("--log-level", type=click.Choice(LEVELS), help="Of both programs' logs, on stderr. Default: info.")
@@ -40,16 +44,22 @@ def run(*, configs: tuple[str, ...], as_json: bool, quiet: bool, log_level: str 
     \b
     Example:
       lake run -c config.json --stream diaper_reviews
+      lake run --from 2024-01-01 --to 2024-02-01
+      lake run --limit 5
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     from lake.run import RunOptions  # its imports are not for --help
 
-    catalog = Path(options["catalog"]) if options["catalog"] else None
-    chosen = RunOptions(catalog, options["streams"], full_refresh=options["full_refresh"])
+    _check_run_options(options)
+    catalog = Path(options.pop("catalog")) if options["catalog"] else None
+    chosen = RunOptions(**{**options, "catalog": catalog})
     programs = chosen_programs(log_level or ("warning" if quiet else None))
     show = print_nothing if quiet and not as_json else _print_json if as_json else _print_summary
     first_failure = 0
     for config in configs or (None,):
         try:
+            if chosen.limit is not None:
+                _show_preview(open_project(config), chosen, programs, as_json=as_json)
+                continue
             record = _run_one(open_project(config), chosen, programs, show, quiet=quiet)
             code = record.exit_code
         except (LakeError, TargetError) as error:  # the next configuration still gets its run
@@ -80,6 +90,26 @@ def discover(*, config: str | None, catalog: str | None, as_json: bool) -> None:
     found = ask(project.config_path, path, chosen_programs(None))
     print_text(json.dumps(found) if as_json else to_stream_table(found, terminal=on_terminal()))
     click.echo(f"Wrote {path}.", err=True)
+
+
+def _check_run_options(options: dict[str, Any]) -> None:
+    """Refuse what would be ignored. Raises click.UsageError."""
+    others = {"since": "--from", "until": "--to", "limit": "--limit"}
+    for option, name in others.items():
+        if options["full_refresh"] and options[option] is not None:
+            raise click.UsageError(f"--full-refresh means nothing with {name}: it reads no bookmark.")
+
+
+def _show_preview(project: Project, options: RunOptions, programs: Programs, *, as_json: bool) -> None:
+    """Show what a trial of the tap gives: a table a stream, or one line of JSON."""
+    from lake.preview import preview, to_preview_table  # its imports are not for --help
+
+    found = preview(project, options, programs)
+    if as_json:
+        print_text(to_line(found))
+        return
+    tables = (to_preview_table(stream, records, terminal=on_terminal()) for stream, records in found.items())
+    print_text("\n\n".join(tables))
 
 
 def _run_one(

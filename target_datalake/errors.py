@@ -5,6 +5,7 @@ TargetError                    1
 ├── MessageError               2  mend the tap: its output breaks the Singer specification
 │   └── SchemaError            2  a SCHEMA that cannot be used, or that conflicts with what has landed
 ├── CredentialsError           3  mend the credentials of the store
+├── NothingLandedError         4  the tap ended early of its own accord, before its first safe STATE
 ├── RejectedError              5  too many records broke their schema
 ├── StorageError               6  mend the disk or the bucket
 │   └── NotFoundError          6  a file that the log names is not there
@@ -62,6 +63,12 @@ class CredentialsError(TargetError):
     """The object store refused our credentials."""
 
     exit_code = 3
+
+
+class NothingLandedError(TargetError):
+    """The tap ended early and well, as one does whose budget is spent, but no STATE of it covers any record."""
+
+    exit_code = 4
 
 
 class RejectedError(TargetError):

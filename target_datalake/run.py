@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from target_datalake import layout
 from target_datalake.checkpoints import write_missing
 from target_datalake.commit_log import CommitLog
-from target_datalake.errors import HeldError, MessageError, OutputClosedError
+from target_datalake.errors import HeldError, MessageError, NothingLandedError, OutputClosedError
 from target_datalake.input import read_batches
 from target_datalake.lake_format import check_format
 from target_datalake.messages import MessageReader
@@ -82,6 +82,8 @@ def run_target(config: Config, runner: Runner, state: str | None) -> int:
         target.run(reader.read(read_batches(_STDIN, stop=[signals.descriptor])))
         code = _finish(target, reader, signals, status)
         write_missing(log, target.head.n if target.head else 0)
+        if code == 0 and status is not None and target.head is (rewind or head):
+            _check_landed(target, status)
         return code
 
 
@@ -108,6 +110,15 @@ def _finish(target: Target, reader: MessageReader, signals: StopSignals, status:
             fix="see the tap's own messages, then run again; what its last STATE covers is committed",
         )
     return 0
+
+
+def _check_landed(target: Target, status: TapStatus) -> None:
+    """Refuse the end of a run that brought records and landed none, although the tap says that all is well."""
+    if status.succeeded() and target.left_out:
+        raise NothingLandedError(
+            f"the run ended early, and nothing landed: {target.left_out} records came that no STATE covers",
+            fix="give the run more of what ended it: the tap's limits budget or max_run",
+        )
 
 
 def _relax_garbage_collection() -> None:

@@ -80,6 +80,7 @@ class Target:
         self._covered_activations: dict[str, int] = {}
         self._staged_files: list[DataFile] = []
         self.totals: dict[str, StreamCounts] = {}
+        self.left_out = 0
 
     def rewind(self, entry: Commit) -> None:
         """Put the log back with this entry before the first commit; a run that commits nothing leaves it as it is."""
@@ -198,6 +199,7 @@ class Target:
         else:
             rows, staged = self._gathering.drop_waiting()
             self._discard(staged)
+            self.left_out = rows
             logger.warning("the tap did not get to its end: %d records after its last STATE are left out", rows)
         self._activations = {}
 

@@ -67,7 +67,7 @@ FLOORS = {
         discover held_source notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table scan status verify
         compact dataset raw_records run state
-        catalog erase query replay
+        catalog erase preview query replay
         keep_tables overview
         keep_options terminal
         options
