@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,12 @@ def lines(*messages: str) -> str:
 
 
 GOOD = lines(schema(), *records(range(3)), state(1))
+
+
+def catches(pid: int, signum: int) -> bool:
+    """Tell whether a process has begun to catch a signal."""
+    caught = re.search(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())[1]
+    return bool(int(caught, 16) >> (signum - 1) & 1)
 
 
 def heads(folder: Path) -> int:
@@ -242,6 +250,8 @@ class TestRunner:
             os.close(reading)
             target.stdin.write(GOOD + lines(*records(range(3, 5))))
             target.stdin.close()
+            while not catches(target.pid, signal.SIGTERM):
+                time.sleep(0.01)
             with pytest.raises(subprocess.TimeoutExpired):
                 target.wait(1)
             target.terminate()
