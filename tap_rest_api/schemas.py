@@ -148,14 +148,17 @@ def _is_open(schema: Schema) -> bool:
 
 
 def add_field(schema: Schema, path: Sequence[str], field: Schema) -> Schema:
-    """Declare one more field, in the first object on the way that has `properties`."""
+    """Declare one more field, in the first object on the way that has `properties`; the schema itself where none has."""
     fields = schema.get("properties")
     if fields is not None and len(path) == 1:
         return {**schema, "properties": {**fields, path[0]: field}}
     if fields is not None and path[0] in fields:
-        return {**schema, "properties": {**fields, path[0]: add_field(fields[path[0]], path[1:], field)}}
+        wider = add_field(fields[path[0]], path[1:], field)
+        return schema if wider is fields[path[0]] else {**schema, "properties": {**fields, path[0]: wider}}
     if isinstance(schema.get("items"), dict):
-        return {**schema, "items": add_field(schema["items"], path, field)}
+        wider = add_field(schema["items"], path, field)
+        if wider is not schema["items"]:
+            return {**schema, "items": wider}
     for key in _VARIANTS:
         for index, variant in enumerate(schema.get(key, ())):
             wider = add_field(variant, path, field)

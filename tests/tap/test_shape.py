@@ -202,6 +202,15 @@ def test_widened_by_its_new_fields_a_schema_has_none_left_but_nulls(samples: lis
     assert all(value in (None, []) or not isinstance(value, (int, str)) for value in left)
 
 
+def test_a_field_new_in_an_object_is_declared_where_an_array_stands_before_the_object_in_any_of() -> None:
+    stream = make_stream(on_new_field="widen")
+    samples = [{"a": None, "b": None, "c": [None]}, {"a": None, "c": {"a": None}}]
+    outgoing = Outgoing(Selection(stream, infer_schema(samples, ()), frozenset()), "")
+    record = b'{"c": {"a": 0}}'
+    outgoing.lines([record], "t")
+    assert not list(new_field_finder(outgoing.schema)([record]))
+
+
 PAGES = [
     [{"id": 1}, {"id": 2}],
     [{"id": 3, "o": {"a": 1.5}}, {"id": 4, "new": None}],
