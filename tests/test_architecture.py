@@ -75,7 +75,12 @@ FLOORS = {
         cli
     """,
 }
-"""Each line is a floor, the ground floor first; a module imports only from lines before its own."""
+"""Each line is a floor, the ground floor first; a module imports only from lines before its own.
+
+A sub-package is one name on its parent's floors, and has floors of its own under its dotted name.
+"""
+
+PROGRAMS = [package for package in FLOORS if "." not in package]
 
 MAY_IMPORT = {"tap_rest_api": set(), "target_datalake": set(), "lake": {"target_datalake"}}
 
@@ -101,9 +106,11 @@ HEAVY = {"pyarrow", "boto3", "botocore", "jwt", "cryptography", "duckdb", "panda
 
 
 def load(package: str) -> dict[str, ast.Module]:
+    """Parse a program's modules, those of its sub-packages too: `zones/build` for lake/zones/build.py."""
+    root = ROOT / package.replace(".", "/")
     return {
-        path.stem: ast.parse(path.read_text("utf-8"))
-        for path in (ROOT / package).glob("*.py")
+        path.relative_to(root).with_suffix("").as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in sorted(root.rglob("*.py"))
         if path.stem != "__init__"
     }
 
@@ -121,22 +128,34 @@ def imported(tree: ast.AST) -> set[str]:
 
 
 @pytest.fixture(params=FLOORS)
+def floors(request) -> str:
+    return request.param
+
+
+@pytest.fixture(params=PROGRAMS)
 def package(request) -> str:
     return request.param
 
 
-def test_every_module_has_its_floor(package):
-    assert set(FLOORS[package].split()) == set(load(package))
+def test_every_module_has_its_floor(floors):
+    assert set(FLOORS[floors].split()) == {module.split("/")[0] for module in load(floors)}
 
 
-def test_a_module_imports_only_from_floors_below_it(package):
-    floors = [line.split() for line in FLOORS[package].strip().splitlines()]
-    height = {module: number for number, floor in enumerate(floors) for module in floor}
-    for module, tree in load(package).items():
+def test_every_sub_package_has_floors_of_its_own(package):
+    folders = {module.rpartition("/")[0].replace("/", ".") for module in load(package)} - {""}
+    assert {f"{package}.{folder}" for folder in folders} == {name for name in FLOORS if name.startswith(f"{package}.")}
+
+
+def test_a_module_imports_only_from_floors_below_it(floors):
+    lines = [line.split() for line in FLOORS[floors].strip().splitlines()]
+    height = {module: number for number, line in enumerate(lines) for module in line}
+    for module, tree in load(floors).items():
+        here = module.split("/")[0]
         for name in imported(tree):
-            if name.startswith(f"{package}."):
-                below = name.split(".")[1]
-                assert height[below] < height[module], f"{package}/{module}.py imports {below}"
+            if name.startswith(f"{floors}."):
+                below = name.removeprefix(f"{floors}.").split(".")[0]
+                within = "/" in module and below == here
+                assert within or height[below] < height[here], f"{floors}/{module}.py imports {below}"
 
 
 def test_nobody_imports_its_own_package(package):
@@ -148,7 +167,7 @@ def test_packages_keep_apart(package):
     for module, tree in load(package).items():
         for name in imported(tree):
             other = name.split(".")[0]
-            if other in FLOORS and other != package:
+            if other in PROGRAMS and other != package:
                 assert other in MAY_IMPORT[package], f"{package}/{module}.py imports {name}"
                 assert name.split(".")[1] in FORMAT_FILES, f"{package}/{module}.py imports {name}"
 
@@ -168,7 +187,7 @@ def test_the_tap_knows_no_arrow():
 def test_each_program_has_one_writer_of_stdout():
     writers = {
         f"{package}/{module}"
-        for package in FLOORS
+        for package in PROGRAMS
         for module, tree in load(package).items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
