@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tap_rest_api.errors import TapError
 from tap_rest_api.stdout import Interrupted, Stdout, end_on_signals
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _EXIT_BUG = 1
 _LEVELS = click.Choice(["debug", "info", "warning", "error"])
 _OF_A_SYNC = {"since": "--from", "until": "--to", "limit": "--limit"}
+_OF_AN_INIT = {"auth": "--auth", "headers": "--header", "streams": "--stream"}
 _FORMATS = click.Choice(["text", "json"])
 
 
@@ -25,8 +29,12 @@ _FORMATS = click.Choice(["text", "json"])
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A trial: N records a stream, and no STATE.")
 @click.option("-d", "--discover", "mode", flag_value="discover", help="Print the catalog; --catalog's choices stay.")
 @click.option("--test", "mode", flag_value="test", help="Fetch one page of each stream and print what came.")
+@click.option("--init", "url", metavar="URL", help="Ask an endpoint a few things, and print a configuration for it.")
+@click.option("--auth", metavar="FORM", help="Of --init: who asks, as bearer:env.TOKEN names a variable.")
+@click.option("--header", "headers", multiple=True, metavar="LINE", help="Of --init: 'X-Key: ${env.KEY}'. Repeatable.")
+@click.option("--stream", "streams", multiple=True, metavar="NAME", help="Of --init: what to call the stream.")
 @click.option("--about", "mode", flag_value="about", help="Print what this tap can do.")
-@click.option("--format", "form", type=_FORMATS, default="text", help="Of --test and --about.")
+@click.option("--format", "form", type=_FORMATS, default="text", help="Of --test, --about and --init.")
 @click.option("--log-level", type=_LEVELS, default="info", show_default=True)
 @click.option("--log-format", type=_FORMATS, default="text", show_default=True)
 @click.version_option(package_name="rest-datalake", prog_name="tap-rest-api")
@@ -44,13 +52,31 @@ def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:
     # Heavy: requests, singer and jsonschema cost 0.2 s, which --help need not pay.
     from tap_rest_api.run import Options, run
 
-    if options["config"] is None and mode != "about":
+    mode = _mode(mode, options)
+    if options["config"] is None and mode not in ("about", "init"):
         raise click.UsageError("--config is missing.")
     for option, name in _OF_A_SYNC.items():
         if mode is not None and options[option] is not None:
             raise click.UsageError(f"{name} means nothing with --{mode}.")
     options["config"] = options["config"] or ""
     return run(mode or "sync", Options(**options), stdout)
+
+
+def _mode(mode: str | None, options: Mapping[str, Any]) -> str | None:
+    """Return the mode, "init" where an address is given. Raises click.UsageError for options that would be ignored."""
+    if options["url"] is None:
+        for option, name in _OF_AN_INIT.items():
+            if options[option]:
+                raise click.UsageError(f"{name} means nothing without --init.")
+        return mode
+    for name in ("config", "catalog", "state"):
+        if options[name] is not None:
+            raise click.UsageError(f"--{name} means nothing with --init, which prints a new configuration.")
+    if mode is not None:
+        raise click.UsageError(f"--init and --{mode} are two things to do.")
+    if len(options["streams"]) > 1:
+        raise click.UsageError("--init asks one endpoint, which is one stream.")
+    return "init"
 
 
 def main() -> None:

@@ -109,7 +109,19 @@ def load_config(path: str, environment: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: It cannot be used; the message says what, where and how to mend it.
     """
-    document = load_document(path, environment)
+    return to_config(load_document(path, environment), find_secrets(path, environment))
+
+
+def to_config(document: Document, secrets: set[str]) -> Config:
+    """Check a document and read its options.
+
+    Args:
+        document: A configuration, expanded and merged.
+        secrets: The values of the environment variables that it names.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
     check_document(document)
     merged = document.merged
     streams = tuple(_to_stream(document, index) for index in range(len(merged["streams"])))
@@ -120,7 +132,7 @@ def load_config(path: str, environment: Mapping[str, str]) -> Config:
         allowed_hosts=tuple(merged.get("allowed_hosts", ())),
         streams=streams,
         secrets=frozenset(
-            find_secrets(path, environment).union(
+            secrets.union(
                 *(_secrets_of(stream) for stream in streams),
                 user_secrets(literal(merged.get("proxy", ""))),
                 [mask_key],

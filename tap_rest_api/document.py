@@ -66,7 +66,11 @@ def load_document(path: str, environment: Mapping[str, str]) -> Document:
     Raises:
         ConfigError: It is missing, not JSON, not an object, or names a variable that is not set.
     """
-    content = read_json_object(path, "configuration")
+    return to_document(read_json_object(path, "configuration"), path, environment)
+
+
+def to_document(content: Mapping[str, Any], path: str, environment: Mapping[str, str]) -> Document:
+    """Expand and merge what a configuration file holds. Raises as `load_document` does."""
     sectioned = any(section in content for section in SECTIONS)
     if sectioned and "tap" not in content:
         raise ConfigError("the file has no section for the tap", where=path, fix='add "tap": {"base_url": …}.')
@@ -87,6 +91,11 @@ def find_secrets(path: str, environment: Mapping[str, str]) -> set[str]:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return set()
+    return secrets_in(text, environment)
+
+
+def secrets_in(text: str, environment: Mapping[str, str]) -> set[str]:
+    """Return the value of every environment variable that a text names."""
     names = {match["name"] for match in REFERENCE.finditer(text) if match["group"] == "env"}
     return {environment[name] for name in names if name in environment}
 

@@ -7,7 +7,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.about import to_facts as about_facts
 from tap_rest_api.about import to_text as about_text
@@ -23,15 +23,19 @@ from tap_rest_api.excerpt import excerpt
 from tap_rest_api.instants import format_instant, parse_instant
 from tap_rest_api.log import LOGGER, Mask, set_up
 from tap_rest_api.parts import Span
+from tap_rest_api.probe.asker import World, tell
+from tap_rest_api.probe.explore import explore
+from tap_rest_api.probe.notes import to_text as notes_text
 from tap_rest_api.state import load_state
 from tap_rest_api.sync import sync
 from tap_rest_api.trial import to_table, try_stream
 from tap_rest_api.unit import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tap_rest_api.config import Config
+    from tap_rest_api.probe.draft import Draft
     from tap_rest_api.stdout import Stdout
 
 
@@ -45,6 +49,10 @@ class Options:
     since: str | None = None
     until: str | None = None
     limit: int | None = None
+    url: str | None = None
+    auth: str | None = None
+    headers: Sequence[str] = ()
+    streams: Sequence[str] = ()
     form: str = "text"
     log_level: str = "info"
     log_format: str = "text"
@@ -54,7 +62,7 @@ def run(mode: str, options: Options, stdout: Stdout, environment: Mapping[str, s
     """Do what a mode asks for.
 
     Args:
-        mode: "sync", "discover", "test" or "about".
+        mode: "sync", "discover", "test", "about" or "init".
         options: The command line.
         stdout: Where messages go.
         environment: What `${env.X}` reads.
@@ -151,9 +159,27 @@ def _about(options: Options, stdout: Stdout, _: Mapping[str, str]) -> int:
     return 0
 
 
+def _init(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
+    world = World(environment, options.log_level, options.log_format)
+    draft = explore(options.url or "", options.auth, options.headers, next(iter(options.streams), None), world)
+    return _write_draft(draft, options, stdout)
+
+
+def _write_draft(draft: Draft, options: Options, stdout: Stdout) -> int:
+    """Print a configuration and tell about it, or everything as one object."""
+    if options.form == "json":
+        content: Any = draft.facts()
+    else:
+        content = draft.tap
+        tell(notes_text(draft.notes))
+    stdout.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+    return 0
+
+
 _MODES: dict[str, Callable[[Options, Stdout, Mapping[str, str]], int]] = {
     "sync": _sync,
     "discover": _discover,
     "test": _test,
     "about": _about,
+    "init": _init,
 }

@@ -148,7 +148,7 @@ def _is_open(schema: Schema) -> bool:
 
 
 def add_field(schema: Schema, path: Sequence[str], field: Schema) -> Schema:
-    """Declare one more field, in the first object on the way that has `properties`; the schema itself where none has."""
+    """Declare one more field, in the first object on the way that has `properties`; the schema itself if none has."""
     fields = schema.get("properties")
     if fields is not None and len(path) == 1:
         return {**schema, "properties": {**fields, path[0]: field}}

@@ -37,9 +37,17 @@ FLOORS = {
         contexts parts
         stream_run
         discover incremental
-        excerpt sync trial
+        excerpt probe sync trial
         run
         cli
+    """,
+    "tap_rest_api.probe": """
+        notes secrecy
+        address credentials
+        asker draft keys refusals sight
+        filtering hints
+        paging
+        explore
     """,
     "target_datalake": """
         errors fail_points lean_imports log runner s3_options timestamps widening

@@ -1,0 +1,1 @@
+"""Turns the address of an endpoint into a configuration for it, by asking it a few things."""
