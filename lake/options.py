@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lake.errors import UsageError
+from lake.errors import LakeError, UsageError
 from lake.terminal import print_notice
+from target_datalake.errors import TargetError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lake.programs import Programs
     from lake.project import Project
 
@@ -34,6 +38,21 @@ def open_project(config: str | None) -> Project:
     if path.name != "config.json":
         print_notice(f"Notice: there is no config.json; using {path.name}.")
     return load_project(path)
+
+
+def check_apart(configs: Sequence[str]) -> None:
+    """Refuse configurations that share a source; one that cannot be read is left for its own run to complain of.
+
+    Raises:
+        UsageError: Two of them land one source in one lake.
+    """
+    from lake.project import check_sources_differ, load_project  # their imports are not for --help
+
+    projects = []
+    for config in configs if len(configs) > 1 else ():
+        with contextlib.suppress(LakeError, TargetError):
+            projects.append(load_project(Path(config)))
+    check_sources_differ(projects)
 
 
 def chosen_programs(log_level: str | None) -> Programs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import UsageError
@@ -12,7 +13,7 @@ from target_datalake import config, layout
 from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from target_datalake.storage import Storage
 
@@ -31,6 +32,9 @@ class Project:
         catalog_path: Where its Singer catalog stands, or will once it is discovered.
         s3: The target's S3 options.
         has_tap: Whether the file has a ``tap`` section, so that it can be run.
+        schedule: The entries of its schedule, as `lake.schedule.entries` reads them.
+        freshness: How old each dataset may be, as an age.
+        notify: Whom to tell when something fails, its ``${env.X}`` not yet replaced: only who tells needs them.
     """
 
     config_path: Path
@@ -39,6 +43,16 @@ class Project:
     catalog_path: Path
     s3: dict[str, Any] = field(default_factory=dict)
     has_tap: bool = True
+    schedule: tuple[dict[str, Any], ...] = ()
+    freshness: dict[str, str] = field(default_factory=dict)
+    notify: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Return what no two projects that run together may share: the lake, wherever links lead, and the source."""
+        if self.lake.startswith("s3://"):
+            return self.lake.rstrip("/"), str(self.s3.get("endpoint_url", "")), self.source
+        return str(Path(self.lake).resolve()), "", self.source
 
     def storage(self) -> Storage:
         """Open the lake as its source's writer does."""
@@ -78,15 +92,44 @@ def load_project(path: Path) -> Project:
         catalog_path=path.absolute().parent / section.get("catalog", "catalog.json"),
         s3=options.s3,
         has_tap="tap" in document,
+        schedule=tuple(section.get("schedule", ())),
+        freshness=section.get("freshness", {}),
+        notify=section.get("notify", {}),
     )
 
 
 def read_section(document: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return the checked ``lake`` section of a sectioned file."""
-    section: dict[str, Any] = config.expand(document.get("lake", {}), path, "/lake")
+    """Return the checked ``lake`` section of a sectioned file; ``notify`` keeps its ``${env.X}``."""
+    written = document.get("lake", {})
+    section: Any = (
+        config.expand(written, path, "/lake")
+        if not isinstance(written, dict)
+        else {
+            key: value if key == "notify" else config.expand(value, path, f"/lake/{key}")
+            for key, value in written.items()
+        }
+    )
     schema = json.loads(files("lake").joinpath("config.schema.json").read_text("utf-8"))
     config.check(section, schema, path, "/lake")
-    return section
+    return dict(section)
+
+
+def check_sources_differ(projects: Iterable[Project]) -> None:
+    """Check that each project has a source of its own: two that share one would undo each other's bookmarks.
+
+    Raises:
+        UsageError: Two configurations name the same source of the same lake.
+    """
+    seen: dict[tuple[str, str, str], Project] = {}
+    for project in projects:
+        first = seen.setdefault(project.place, project)
+        if first is not project:
+            raise UsageError(
+                f"two configurations land source {project.source!r} in one lake: {first.config_path} and "
+                f"{project.config_path}",
+                where=f"{project.config_path} /target/source",
+                fix='give each its own "source", or name the configuration once',
+            )
 
 
 def require_tap(project: Project) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lake.errors import LakeError, Stopped
-from lake.options import chosen_programs, config_option, json_option, open_project
+from lake.options import check_apart, chosen_programs, config_option, json_option, open_project
 from lake.terminal import on_terminal, print_error, print_nothing, print_notice, print_text
 from lake.terminal import to_json as to_line
 from target_datalake.errors import TargetError
@@ -28,7 +28,9 @@ _REJECTS_BYTES = 4 << 20
 
 
 @click.command()
-@click.option("-c", "--config", "configs", multiple=True, metavar="FILE", help="Repeat it to run several in turn.")
+@click.option(
+    "-c", "--config", "configs", multiple=True, metavar="FILE", help="Repeat it to run several sources in turn."
+)
 @click.option("--catalog", metavar="FILE", help="The Singer catalog to use. Default: catalog.json beside the config.")
 @click.option("--stream", "streams", multiple=True, metavar="NAME", help="Take only this stream. Repeatable.")
 @click.option("--full-refresh", is_flag=True, help="Read the streams anew, from their start; what landed stays.")
@@ -50,6 +52,7 @@ def run(*, configs: tuple[str, ...], as_json: bool, quiet: bool, log_level: str 
     from lake.run import RunOptions  # its imports are not for --help
 
     _check_run_options(options)
+    check_apart(configs)
     catalog = Path(options.pop("catalog")) if options["catalog"] else None
     chosen = RunOptions(**{**options, "catalog": catalog})
     programs = chosen_programs(log_level or ("warning" if quiet else None))
@@ -57,10 +60,11 @@ def run(*, configs: tuple[str, ...], as_json: bool, quiet: bool, log_level: str 
     first_failure = 0
     for config in configs or (None,):
         try:
+            project = open_project(config)
             if chosen.limit is not None:
-                _show_preview(open_project(config), chosen, programs, as_json=as_json)
+                _show_preview(project, chosen, programs, as_json=as_json)
                 continue
-            record = _run_one(open_project(config), chosen, programs, show, quiet=quiet)
+            record = _run_one(project, chosen, programs, show, quiet=quiet)
             code = record.exit_code
         except (LakeError, TargetError) as error:  # the next configuration still gets its run
             print_error(error)

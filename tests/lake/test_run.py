@@ -298,6 +298,15 @@ def test_a_run_of_several_configurations_goes_on_after_a_failure_and_returns_the
     assert "missing.json" in done.stderr
 
 
+def test_two_configurations_of_one_source_are_refused_before_either_runs(stage, tmp_path):
+    other = Stage(tmp_path / "other", stage.lake, {}, target=None)
+    other.folder.mkdir()
+    done = stage.run("-c", str(other.config))
+    assert done.returncode == 2
+    assert f"{stage.config} and {other.config}" in done.stderr
+    assert records(stage) == []
+
+
 def test_a_held_source_is_refused_at_once_and_nothing_is_started(stage):
     storage = writer(stage).storage
     stage.tap = "ready('tap')"
