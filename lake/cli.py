@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lake import keep_commands, look_commands, query_commands, reject_commands, run_commands, state_command
+from lake import (
+    keep_commands,
+    look_commands,
+    query_commands,
+    reject_commands,
+    run_commands,
+    schedule_commands,
+    state_command,
+)
 from lake.errors import LakeError, Stopped
 from lake.terminal import print_error
 from target_datalake.errors import TargetError
@@ -23,6 +31,7 @@ _COMMANDS = (
     run_commands.run,
     run_commands.discover,
     state_command.state,
+    schedule_commands.schedule,
     look_commands.status,
     look_commands.catalog,
     look_commands.show,

@@ -125,12 +125,15 @@ def _run_one(
     quiet: bool,
 ) -> RunRecord:
     """Run one configuration and show its end. Raises Stopped after a signal: no other one begins."""
-    from lake.run import run_source  # its imports are not for --help
+    from lake.run import run_source  # their imports are not for --help
+    from lake.schedule.run_notices import telling_of
 
-    record = run_source(project, options, programs, print_nothing if quiet else print_notice)
-    show(record, project)
-    if record.outcome == "stopped":
-        raise Stopped(record.exit_code - 128)
+    with telling_of(project, print_notice) as tell:
+        record = run_source(project, options, programs, print_nothing if quiet else print_notice)
+        show(record, project)
+        if record.outcome == "stopped":
+            raise Stopped(record.exit_code - 128)
+        tell(record)
     return record
 
 

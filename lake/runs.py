@@ -13,7 +13,7 @@ from target_datalake import layout
 from target_datalake.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from target_datalake.commits import Commit
@@ -118,6 +118,13 @@ def latest_runs(storage: Storage) -> dict[str, RunRecord]:
     keys = {file.key.rpartition("/")[0]: file.key for file in storage.list(RUNS_PREFIX) if file.key.endswith(".json")}
     records = [_read_run(storage, key) for key in keys.values()]  # keys come in order, so the last of a folder stays
     return {record.source: record for record in records}
+
+
+def runs_of(storage: Storage, source: str) -> Iterator[RunRecord]:
+    """Yield the records of a source's runs, the newest first. Raises StorageError where one is damaged."""
+    keys = [file.key for file in storage.list(layout.runs_prefix(source)) if file.key.endswith(".json")]
+    for key in sorted(keys, reverse=True):
+        yield _read_run(storage, key)
 
 
 def package_versions() -> dict[str, str]:

@@ -73,7 +73,7 @@ def unowned_findings(storage: Storage) -> list[Finding]:
         folder, _, rest = key.removeprefix("_lake/").partition("/")
         if folder in _SHARED and rest.partition("/")[0] in sources:
             continue
-        if folder in {"tmp", "lock", "runs"} or (folder == "log" and rest.startswith("@")):
+        if folder in {"tmp", "lock", "runs", "schedule"} or (folder == "log" and rest.startswith("@")):
             continue
         verdict = _check_format_file(storage) if key == layout.FORMAT_KEY else _FOREIGN
         if folder == "schemas":  # of a run that ended before its first commit

@@ -101,7 +101,8 @@ class Bucket:
         start = {"StartAfter": self._prefix + after} if after else {}
         for page in self._pages("list_objects_v2", prefix, **start):
             for found in page.get("Contents", ()):
-                yield StoredFile(found["Key"][len(self._prefix) :], found["Size"])
+                mark = f"{found['ETag']} {found['LastModified'].isoformat()}"
+                yield StoredFile(found["Key"][len(self._prefix) :], found["Size"], mark)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield the names between a prefix and the next slash."""

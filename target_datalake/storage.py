@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file that stands in the lake: its key, and its size in bytes."""
+    """A file that stands in the lake: its key, and its size in bytes.
+
+    On S3 `mark` is what changes when the object is written again; a disk leaves it empty.
+    """
 
     key: str
     bytes: int
+    mark: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -75,12 +75,20 @@ FLOORS = {
         discover held_source notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table scan status verify
         compact dataset raw_records run state
-        catalog erase preview query replay
+        catalog erase preview query replay schedule
         keep_tables overview
         keep_options terminal
         options
-        keep_commands look_commands query_commands reject_commands run_commands state_command
+        keep_commands look_commands query_commands reject_commands run_commands schedule_commands state_command
         cli
+    """,
+    "lake.schedule": """
+        arrivals cron log_watch webhook
+        entries memory notify
+        run_notices
+        children due
+        loop
+        crontab job_notices watches
     """,
 }
 """Each line is a floor, the ground floor first; a module imports only from lines before its own.
@@ -99,12 +107,14 @@ FORMAT_FILES = {
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""
 
 HOMES = {
-    "requests": {f"tap_rest_api/{module}" for module in ("attempt", "credential", "digest", "sigv4", "transport")},
+    "requests": {f"tap_rest_api/{module}" for module in ("attempt", "credential", "digest", "sigv4", "transport")}
+    | {"lake/schedule/webhook"},
     "boto3": {"target_datalake/s3_client"},
     "botocore": {"target_datalake/s3_client", "target_datalake/s3_errors", "tap_rest_api/sigv4"},
     "jwt": {"tap_rest_api/assertion"},
     "jsonschema_rs": {"tap_rest_api/trial", "target_datalake/validate"},
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
+    "cronsim": {"lake/schedule/cron"},
     "sqlglot": {"lake/predicate", "lake/query"},
 }
 """Where a library may be imported; anywhere else it is a wall broken through."""
