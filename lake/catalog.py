@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.dataset import Dataset
 from lake.errors import NotALakeError, UnknownDatasetError
-from lake.history import History, read_histories, require_lake
+from lake.history import History, read_histories, read_zone_histories, require_lake
 from lake.notebook import catalog_html
 from lake.project import load_project
 from target_datalake import layout
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 class Catalog(Mapping[str, Dataset]):
     """The datasets of a lake.
 
-    A dataset goes by its stream's name, by ``landing.<stream>`` or by ``landing.<source>.<stream>``; only the last
-    tells two sources apart that have a stream of one name.
+    A stream goes by its name, by ``landing.<stream>`` or by ``landing.<source>.<stream>``; only the last tells two
+    sources apart that have a stream of one name. What a build made goes by ``clean.<dataset>`` or
+    ``business.<dataset>``. A bare name means landing, then clean, then business.
 
     Args:
         address: A lake's folder, ``s3://bucket/prefix``, or a configuration file that names one of them.
@@ -44,7 +45,17 @@ class Catalog(Mapping[str, Dataset]):
     """
 
     def __init__(self, address: str | Path, *, s3: Mapping[str, Any] | None = None) -> None:
-        self._storage = open_lake(address, s3)
+        self._begin(open_lake(address, s3))
+
+    @classmethod
+    def over(cls, storage: Storage) -> Catalog:
+        """Return the datasets of a lake whose storage is open already."""
+        catalog = cls.__new__(cls)
+        catalog._begin(storage)  # noqa: SLF001 - its own
+        return catalog
+
+    def _begin(self, storage: Storage) -> None:
+        self._storage = storage
         self._histories: dict[str, History] = {}
         self._listed: list[Dataset] = []
 
@@ -68,19 +79,25 @@ class Catalog(Mapping[str, Dataset]):
         return len(self.datasets())
 
     def datasets(self) -> list[Dataset]:
-        """Return every dataset, by source and stream."""
+        """Return every dataset: of the landing zone by source and stream, then of the other zones by name."""
         self._listed = [
             Dataset(self._storage, history, stream)
-            for history in self.histories()
+            for history in (*self.histories(), *self.zone_histories())
             for stream in sorted(_streams(history))
         ]
         return self._listed
 
     def histories(self) -> list[History]:
         """Return the log of each source, by its name."""
-        for history in read_histories(self._storage):
-            self._histories.setdefault(history.source, history)
-        return [self._histories[source] for source in sorted(self._histories)]
+        return [self._kept(history) for history in read_histories(self._storage)]
+
+    def zone_histories(self) -> list[History]:
+        """Return the log of each dataset of the clean and the business zone, by zone and name."""
+        return [self._kept(history) for history in read_zone_histories(self._storage)]
+
+    def _kept(self, history: History) -> History:
+        """Return the history of the same log that was read before, if one was: entries are read once."""
+        return self._histories.setdefault(history.source, history)
 
     def __repr__(self) -> str:
         return f"<Catalog {self.uri}: {', '.join(self) or 'no datasets yet'}>"
@@ -103,7 +120,7 @@ def open_lake(address: str | Path, s3: Mapping[str, Any] | None = None, *, sourc
         NotALakeError: There is no such folder, or no lake in it.
         TargetError: The configuration or the store cannot be used.
     """
-    storage = _storage_at(str(address), s3, layout.encode_name(source) if source else "readers")
+    storage = _storage_at(str(address), s3, layout.owner_folder(source) if source else "readers")
     require_lake(storage)
     return storage
 
@@ -129,18 +146,23 @@ def _streams(history: History) -> list[str]:
 
 
 def name_datasets(datasets: list[Dataset]) -> dict[str, Dataset]:
-    """Return each dataset under the shortest of its names that no other has."""
-    streams = Counter(dataset.stream for dataset in datasets)
-    return {dataset.stream if streams[dataset.stream] == 1 else dataset.name: dataset for dataset in datasets}
+    """Return each dataset under the shortest of its names that no other has; above landing that is its full name."""
+    streams = Counter(dataset.stream for dataset in datasets if dataset.zone == "landing")
+    return {
+        dataset.stream if dataset.zone == "landing" and streams[dataset.stream] == 1 else dataset.name: dataset
+        for dataset in datasets
+    }
 
 
 def _find(name: str, datasets: list[Dataset]) -> list[Dataset]:
     found = [dataset for dataset in datasets if name in _names(dataset)]
-    return [dataset for dataset in found if dataset.name == name] or found
+    exact = [dataset for dataset in found if dataset.name == name]
+    nearest = next((zone for zone in ("landing", *layout.ZONES) if any(each.zone == zone for each in found)), "")
+    return exact or [dataset for dataset in found if dataset.zone == nearest]
 
 
 def _names(dataset: Dataset) -> tuple[str, str, str]:
-    return dataset.stream, f"landing.{dataset.stream}", dataset.name
+    return dataset.stream, f"{dataset.zone}.{dataset.stream}", dataset.name
 
 
 def _unknown(name: str, found: list[Dataset], named: Mapping[str, Dataset], uri: str) -> UnknownDatasetError:

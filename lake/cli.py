@@ -17,6 +17,7 @@ from lake import (
     run_commands,
     schedule_commands,
     state_command,
+    zone_commands,
 )
 from lake.errors import LakeError, Stopped
 from lake.terminal import print_error
@@ -43,6 +44,7 @@ _COMMANDS = (
     keep_commands.expire,
     keep_commands.erase,
     keep_commands.drop,
+    zone_commands.build,
 )
 
 

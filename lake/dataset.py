@@ -1,4 +1,4 @@
-"""A stream of a source becomes a dataset: rows to read, and what is known about them."""
+"""A stream of a source, or what a build made, becomes a dataset: rows to read, and what is known about them."""
 
 from __future__ import annotations
 
@@ -41,14 +41,15 @@ _RAW = "_sdc_raw"
 
 
 class Dataset:
-    """One stream of the landing zone.
+    """One stream of the landing zone, or one dataset of the clean or the business zone.
 
     Every method reads the log anew, so a dataset shows what has landed since it was looked up.
 
     Attributes:
-        source: The source that lands it.
-        stream: The stream's name.
-        name: Its full name in the catalog, ``landing.<source>.<stream>``.
+        zone: ``landing``, ``clean`` or ``business``.
+        source: The source that lands it; of the other zones what its log goes by, ``@clean/<dataset>``.
+        stream: The stream's name, or the dataset's.
+        name: Its full name in the catalog: ``landing.<source>.<stream>``, ``clean.<dataset>``.
     """
 
     def __init__(self, storage: Storage, history: History, stream: str) -> None:
@@ -57,7 +58,8 @@ class Dataset:
         self._written: dict[str, pa.Schema] = {}
         self.source = history.source
         self.stream = stream
-        self.name = f"landing.{self.source}.{stream}"
+        self.zone, _ = layout.split_owner(self.source)
+        self.name = layout.full_name(self.source, stream)
 
     def read(  # noqa: PLR0913 - each narrows the rows, and is named where it is used
         self,
@@ -116,12 +118,16 @@ class Dataset:
 
         The arguments mean what they mean to `read`. Raises as it does, but for damage, which shows as rows are read.
         """
-        from lake.scan import to_dataset  # pyarrow takes 250 ms to import
-
         commits = self._commits(as_of)
         files = self._files(commits, since, versions, as_of)
+        return self.scan_files(files, self._schema(commits, files))
+
+    def scan_files(self, files: Sequence[LandedFile], schema: pa.Schema) -> ds.Dataset:
+        """Return the rows of some of its files, read under a schema that holds them, as `scan` does."""
+        from lake.scan import to_dataset  # pyarrow takes 250 ms to import
+
         written = {file.schema: self._columns(file.schema) for file in files}
-        return to_dataset(self._storage, files, self._schema(commits, files), written)
+        return to_dataset(self._storage, files, schema, written)
 
     def batches(
         self,
@@ -143,9 +149,17 @@ class Dataset:
         _check_columns(columns, scan.schema)
         return read_batches(self._storage, scan, columns)
 
+    def commits(self) -> Sequence[Commit]:
+        """Return the log that it stands in, which is its source's, without what was undone."""
+        return self._commits(None)
+
+    def schema_of(self, files: Iterable[LandedFile], as_of: int) -> pa.Schema:
+        """Return the columns under which some of its files are read together, as of a commit."""
+        return self._schema(self._commits(as_of), files)
+
     @property
     def schema(self) -> pa.Schema:
-        """Return the columns of `read`: the data's, the ``_sdc_*`` ones, and ``_sdc_raw`` where it is kept."""
+        """Return the columns of `read`: the data's, of landed ones ``_sdc_*``, and ``_sdc_raw`` if kept."""
         from lake.tables import has_raw, with_raw  # pyarrow takes 250 ms to import
 
         commits = self._commits(None)
@@ -224,7 +238,7 @@ class Dataset:
         if columns is None:
             return None
         needed = dict.fromkeys(columns)
-        if latest:
+        if latest and self.zone == "landing":
             from lake.latest import needed_columns  # pyarrow takes 250 ms to import
 
             needed |= dict.fromkeys(needed_columns(schema.names, self.key_properties))
@@ -235,6 +249,8 @@ class Dataset:
         return list(needed)
 
     def _latest(self, table: pa.Table) -> pa.Table:
+        if self.zone != "landing":
+            return table  # a build saw to it that no two rows share a key
         from lake.latest import latest_rows  # pyarrow takes 250 ms to import
 
         return latest_rows(table, self.key_properties)
@@ -273,7 +289,8 @@ class Dataset:
         current = commits[-1].schemas.get(self.stream) if commits else None
         latest = current or self._commits(None)[-1].schemas[self.stream]
         ids.pop(latest, None)  # it has every column, in the order that it is to be read in
-        return unify_schemas([self._columns(schema_id) for schema_id in (*ids, latest)])
+        written = [self._columns(schema_id) for schema_id in (*ids, latest)]
+        return unify_schemas(written) if self.zone == "landing" else unify_schemas(written, ())
 
     def _columns(self, schema_id: str) -> pa.Schema:
         from target_datalake.arrow_schema import from_document  # pyarrow takes 250 ms to import

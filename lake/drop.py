@@ -43,7 +43,7 @@ def plan_drop(held: HeldSource, stream: str) -> Dropped:
     data, rejected = _live(held, stream)
     state = held.head.state
     return Dropped(
-        dataset=f"landing.{held.source}.{stream}",
+        dataset=layout.full_name(held.source, stream),
         commit=held.head.n + 1,
         rows=sum(file.rows for file in data),
         rejected=sum(file.rows for file in rejected),
@@ -61,7 +61,7 @@ def drop(held: HeldSource, stream: str) -> Dropped:
     """
     planned = plan_drop(held, stream)
     data, rejected = _live(held, stream)
-    schemas = f"_lake/schemas/{layout.encode_name(held.source)}/{layout.encode_name(stream)}"
+    schemas = layout.schema_prefix(held.source, stream)
     head = held.head
     held.commit(
         held.next_commit(),

@@ -5,6 +5,7 @@ LakeError                      1
 │   ├── NotALakeError          2  name the folder or bucket of a lake
 │   └── UnknownDatasetError    2  a KeyError too: the catalog knows no such dataset, or two of that name
 ├── QueryError                 2  mend the SQL
+├── ExpectationError           8  mend the data, the query, or what is expected of its rows
 ├── MissingExtraError          2  install what the chosen engine needs
 ├── DiscoveryError             what the tap exited with; 1 if it printed something that is no catalog
 └── PreviewError               what the tap exited with; 1 if it printed something that is no message
@@ -64,6 +65,12 @@ class QueryError(LakeError):
     """SQL that is no single query, names what is not there, or fails as it runs."""
 
     exit_code = 2
+
+
+class ExpectationError(LakeError):
+    """A new version of a dataset is not what its header expects; the version before stands."""
+
+    exit_code = 8
 
 
 class MissingExtraError(LakeError):

@@ -10,7 +10,7 @@ import msgspec
 from lake.errors import NotALakeError
 from target_datalake import layout
 from target_datalake.checkpoints import newest_checkpoint, read_log
-from target_datalake.commit_log import CommitLog, read_sources
+from target_datalake.commit_log import CommitLog, read_sources, read_zone_datasets
 from target_datalake.errors import NotFoundError
 from target_datalake.lake_format import check_format
 
@@ -67,6 +67,15 @@ def read_histories(storage: Storage) -> list[History]:
     return [History(storage, name) for name in sorted(map(decode_name, read_sources(storage)))]
 
 
+def read_zone_histories(storage: Storage) -> list[History]:
+    """Return the history of each dataset of the clean and the business zone, by zone and name."""
+    return [
+        History(storage, layout.zone_owner(zone, name))
+        for zone in layout.ZONES
+        for name in sorted(map(decode_name, read_zone_datasets(storage, zone)))
+    ]
+
+
 def decode_name(encoded: str) -> str:
     """Return the name that `layout.encode_name` made a folder's name from."""
     return unquote(encoded, errors="surrogatepass")
@@ -105,6 +114,7 @@ def without_undone(commits: list[Commit]) -> list[Commit]:
                 add=(),
                 rejected=(),
                 remove=(),
+                build=None,
             )
     return done
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lake.catalog import Catalog
     from lake.dataset import Dataset
+    from lake.history import History
     from lake.snapshot import StreamFacts
 
 _HEADER = ("name", "zone", "source", "rows", "files", "bytes", "columns", "last commit")
@@ -47,13 +48,17 @@ class DatasetOverview(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_overviews(catalog: Catalog) -> list[DatasetOverview]:
     """Return every dataset of a catalog at a glance. Opens no data file."""
-    facts = {history.source: summarize(history.commits()) for history in catalog.histories()}
+    facts = {history.source: summarize(history.commits()) for history in _histories(catalog)}
     named = name_datasets(catalog.datasets())
     return [
         _overview(name, dataset, facts[dataset.source][dataset.stream])
         for name, dataset in named.items()
         if dataset.stream in facts[dataset.source]  # else it landed just now
     ]
+
+
+def _histories(catalog: Catalog) -> list[History]:
+    return [*catalog.histories(), *catalog.zone_histories()]
 
 
 def to_catalog_table(overviews: Sequence[DatasetOverview], *, terminal: bool) -> str:
@@ -125,8 +130,8 @@ def _overview(name: str, dataset: Dataset, facts: StreamFacts) -> DatasetOvervie
     outline = dataset.outline(facts)
     return DatasetOverview(
         name=name,
-        zone="landing",
-        source=dataset.source,
+        zone=dataset.zone,
+        source=dataset.source if dataset.zone == "landing" else "",
         description=outline.description,
         rows=facts.rows,
         files=facts.files,

@@ -31,6 +31,7 @@ class Project:
         lake: The lake's address: a folder, or ``s3://bucket/prefix``.
         catalog_path: Where its Singer catalog stands, or will once it is discovered.
         s3: The target's S3 options.
+        zones_path: The folder of the SQL and Python files that define the clean and the business zone.
         has_tap: Whether the file has a ``tap`` section, so that it can be run.
         schedule: The entries of its schedule, as `lake.schedule.entries` reads them.
         freshness: How old each dataset may be, as an age.
@@ -42,6 +43,7 @@ class Project:
     lake: str
     catalog_path: Path
     s3: dict[str, Any] = field(default_factory=dict)
+    zones_path: Path = Path("zones")
     has_tap: bool = True
     schedule: tuple[dict[str, Any], ...] = ()
     freshness: dict[str, str] = field(default_factory=dict)
@@ -91,6 +93,7 @@ def load_project(path: Path) -> Project:
         lake=options.path,
         catalog_path=path.absolute().parent / section.get("catalog", "catalog.json"),
         s3=options.s3,
+        zones_path=path.absolute().parent / section.get("zones", "zones"),
         has_tap="tap" in document,
         schedule=tuple(section.get("schedule", ())),
         freshness=section.get("freshness", {}),

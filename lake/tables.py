@@ -27,16 +27,17 @@ _PARALLEL_FILES = 4
 _to_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def unify_schemas(written: Iterable[pa.Schema]) -> pa.Schema:
+def unify_schemas(written: Iterable[pa.Schema], added: Iterable[pa.Field] = METADATA_FIELDS) -> pa.Schema:
     """Return the columns under which files of several schemas are read as one.
 
     Where two types meet in one that holds both, that one is taken; where they do not, the column is JSON text.
 
     Args:
         written: The data columns of each schema, oldest first.
+        added: The columns that follow them in every file.
     """
     none: list[pa.Field] = []
-    return pa.schema([*reduce(_join, written, none), *METADATA_FIELDS])
+    return pa.schema([*reduce(_join, written, none), *added])
 
 
 def read_table(

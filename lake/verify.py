@@ -127,13 +127,13 @@ def _went_meanwhile(storage: Storage, chain: LogChain, finding: Finding) -> bool
     if finding.key in read_chain(storage, chain.source, after=chain.head).removed:
         return True
     folder, _, name = finding.key.rpartition("/")
-    staged = f"{layout.TMP_PREFIX}/{layout.encode_name(chain.source)}"
+    staged = f"{layout.TMP_PREFIX}/{layout.owner_folder(chain.source)}"
     there = {file.key for prefix in (folder, staged) for file in storage.list(prefix)}
     return finding.kind == "unpublished" and bool({finding.key, f"{staged}/{name}"} & there)
 
 
 def _missing_schemas(storage: Storage, chain: LogChain, stream: str | None) -> Sequence[Finding]:
-    there = {file.key for file in storage.list(f"_lake/schemas/{layout.encode_name(chain.source)}")}
+    there = {file.key for file in storage.list(f"_lake/schemas/{layout.owner_folder(chain.source)}")}
     keys = [layout.schema_key(chain.source, name, schema) for name, schema in sorted(chain.schemas)
             if stream in {None, name}]  # fmt: skip
     message = "the log names this schema document, and it is not there"

@@ -79,7 +79,7 @@ class CommitLog:
 
         What is staged for a later commit may be a live writer's.
         """
-        prefixes = (f"landing/{layout.encode_name(self.source)}", layout.rejected_prefix(self.source))
+        prefixes = (layout.data_prefix(self.source), layout.rejected_prefix(self.source))
         self.storage.sweep(prefixes, lambda key: layout.commit_of(key) <= n)
         for file in list(self.storage.list(layout.merge_prefix(self.source))):
             if layout.commit_of(file.key) <= n:
@@ -164,4 +164,9 @@ class _LostFileError(StorageError):
 
 def read_sources(storage: Storage) -> list[str]:
     """Return the encoded names of the sources that have a log in this lake."""
-    return list(storage.folders(layout.LOG_PREFIX))
+    return [name for name in storage.folders(layout.LOG_PREFIX) if not name.startswith("@")]
+
+
+def read_zone_datasets(storage: Storage, zone: str) -> list[str]:
+    """Return the encoded names of the datasets of a zone that have a log in this lake."""
+    return list(storage.folders(f"{layout.LOG_PREFIX}/@{zone}"))

@@ -78,6 +78,40 @@ class StreamCounts(msgspec.Struct, frozen=True):
     rejected: int
 
 
+class BuildInput(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a build read of one dataset.
+
+    Attributes:
+        name: The dataset's full name.
+        commit: The number of the last commit it was read up to; 0 before its first.
+        id: That commit's id.
+        schema: The digest of the columns it was read under.
+        rows: The digest of which commits its rows landed with, and how many with each.
+    """
+
+    name: str
+    commit: int
+    id: str
+    schema: str
+    rows: str
+
+
+class Build(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a version of a dataset was made.
+
+    Attributes:
+        definition: The sha256 of the text that defines the dataset.
+        engine: What ran it.
+        inputs: What it read.
+        merged: Whether only new rows were read, and merged into the version before.
+    """
+
+    definition: str
+    engine: str
+    inputs: tuple[BuildInput, ...] = ()
+    merged: bool = False
+
+
 class ActiveVersion(msgspec.Struct, frozen=True):
     """The table version readers show of a stream, and the commit that activated it."""
 
@@ -107,6 +141,7 @@ class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
         purpose: What wrote it: ``run``, ``void``, ``rewind``, ``state``, or the name of a maintenance command.
         erased: How much of a stream it erased for good.
         dropped: The streams that are no longer in the lake; one of the same name that lands later is a new one.
+        build: How the version was made that it adds to a dataset of a zone.
     """
 
     n: int
@@ -126,6 +161,7 @@ class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
     purpose: str = "run"
     erased: dict[str, Erased] = {}
     dropped: tuple[str, ...] = ()
+    build: Build | None = None
 
     @property
     def files(self) -> tuple[DataFile, ...]:

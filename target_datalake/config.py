@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from target_datalake import layout
 from target_datalake.errors import ConfigError
 from target_datalake.validate import conforms
 
@@ -76,6 +77,7 @@ def load_config(path: str) -> Config:
     section = expand(section, path, pointer)
     check(section, load_schema(), path, pointer)
     require_s3(section["path"], section.get("s3"), f"{path} {pointer}/s3")
+    _check_source(section.get("source", ""), f"{path} {pointer}/source")
     return to_config(section, Path(path).absolute().parent if sectioned else Path.cwd())
 
 
@@ -141,6 +143,12 @@ def require_s3(lake: str, options: Mapping[str, Any] | None, where: str) -> None
     if options and not lake.startswith("s3://"):
         fix = 'write the lake\'s path as "s3://bucket/prefix", or leave the s3 options out'
         raise ConfigError("s3 options are given, but the lake is not on S3", where=where, fix=fix)
+
+
+def _check_source(source: str, where: str) -> None:
+    zone, _ = layout.split_owner(source)
+    if zone != "landing":
+        raise ConfigError(f"a source's name cannot begin with @{zone}/", where=where, fix="leave the @ out")
 
 
 def to_config(section: dict[str, Any], folder: Path) -> Config:

@@ -23,6 +23,7 @@ STEPS = (
     "publish.begin", "publish.removed", "publish.file", "publish.renamed", "publish.done",
     "emit.begin", "emit.done",
     "checkpoint.begin", "checkpoint.done",
+    "build.begin", "build.ran", "build.checked", "build.done",
 )  # fmt: skip
 """Every step, in the order of a run."""
 

@@ -1,4 +1,7 @@
-"""Names of sources, streams and commits become the keys of a lake's files.
+"""Names of sources, streams, datasets and commits become the keys of a lake's files.
+
+A log belongs to a source, or to a dataset of a zone above the landing zone; such an owner goes by ``@clean/<dataset>``
+wherever a source's name is asked for. A source cannot have such a name.
 
 Only committed Parquet ever stands under ``landing/``: some engines read ``_x/``, ``.x/`` and ``*.tmp`` alike, so
 nothing can be hidden there by its name. Everything else lives under ``_lake/``.
@@ -23,6 +26,9 @@ TMP_PREFIX = "_lake/tmp"
 LOCK_PREFIX = "_lake/lock"
 MERGE_PREFIX = "_lake/merge"
 CHECKPOINT_PREFIX = "_lake/checkpoints"
+
+ZONES = ("clean", "business")
+"""The zones above the landing zone, nearest first."""
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 _MAX_NAME_BYTES = 200
@@ -51,6 +57,40 @@ def encode_name(name: str) -> str:
             fix=f"use a name of 1 to {_MAX_NAME_BYTES} letters, digits, _ and -",
         )
     return encoded
+
+
+def zone_owner(zone: str, dataset: str) -> str:
+    """Return what the owner of a dataset's log goes by where a source's name is asked for."""
+    return f"@{zone}/{dataset}"
+
+
+def split_owner(source: str) -> tuple[str, str]:
+    """Return the zone and the dataset of what `zone_owner` gave; of a source's name ``landing`` and itself."""
+    zone, slash, dataset = source.partition("/")
+    return (zone[1:], dataset) if slash and zone[:1] == "@" and zone[1:] in ZONES else ("landing", source)
+
+
+def full_name(source: str, stream: str) -> str:
+    """Return what a dataset goes by in a catalog of all zones."""
+    zone, _ = split_owner(source)
+    return f"landing.{source}.{stream}" if zone == "landing" else f"{zone}.{stream}"
+
+
+def owner_folder(source: str) -> str:
+    """Return the folder, in two parts for a dataset of a zone, of what belongs to one log. Raises ConfigError."""
+    zone, name = split_owner(source)
+    return encode_name(name) if zone == "landing" else f"@{zone}/{encode_name(name)}"
+
+
+def data_prefix(source: str) -> str:
+    """Return the folder of all data files of a source, or of a dataset of a zone."""
+    zone, name = split_owner(source)
+    return f"{zone}/{encode_name(name)}"
+
+
+def version_prefix(source: str, version: int) -> str:
+    """Return the folder of one version of a dataset of a zone; versions are numbered by their commits."""
+    return f"{data_prefix(source)}/v{version:08d}"
 
 
 def _percent(data: bytes) -> str:
@@ -113,7 +153,7 @@ def partition_folder(column: str, value: str | None) -> str:
 
 def rejected_prefix(source: str) -> str:
     """Return the folder of a source's rejected records."""
-    return f"_lake/rejected/{encode_name(source)}"
+    return f"_lake/rejected/{owner_folder(source)}"
 
 
 def rejected_key(source: str, stream: str, name: str) -> str:
@@ -123,7 +163,7 @@ def rejected_key(source: str, stream: str, name: str) -> str:
 
 def merge_prefix(source: str) -> str:
     """Return the folder of files that are to take the place of others, complete but not yet published."""
-    return f"{MERGE_PREFIX}/{encode_name(source)}"
+    return f"{MERGE_PREFIX}/{owner_folder(source)}"
 
 
 def merge_key(source: str, name: str) -> str:
@@ -133,7 +173,7 @@ def merge_key(source: str, name: str) -> str:
 
 def log_prefix(source: str) -> str:
     """Return the folder of a source's commit log."""
-    return f"{LOG_PREFIX}/{encode_name(source)}"
+    return f"{LOG_PREFIX}/{owner_folder(source)}"
 
 
 def log_key(source: str, commit: int) -> str:
@@ -143,7 +183,7 @@ def log_key(source: str, commit: int) -> str:
 
 def checkpoint_prefix(source: str) -> str:
     """Return the folder of a source's checkpoints: stretches of its log, which only save time."""
-    return f"{CHECKPOINT_PREFIX}/{encode_name(source)}"
+    return f"{CHECKPOINT_PREFIX}/{owner_folder(source)}"
 
 
 def checkpoint_key(source: str, last: int) -> str:
@@ -151,16 +191,21 @@ def checkpoint_key(source: str, last: int) -> str:
     return f"{checkpoint_prefix(source)}/{last:020d}.json.gz"
 
 
+def schema_prefix(source: str, stream: str) -> str:
+    """Return the folder of a stream's schema documents."""
+    return f"_lake/schemas/{owner_folder(source)}/{encode_name(stream)}"
+
+
 def schema_key(source: str, stream: str, schema_id: str) -> str:
     """Return the key of a stream's schema document, named by its own content."""
-    return f"_lake/schemas/{encode_name(source)}/{encode_name(stream)}/{schema_id}.json"
+    return f"{schema_prefix(source, stream)}/{schema_id}.json"
 
 
 def runs_prefix(source: str) -> str:
     """Return the folder of a source's run records."""
-    return f"_lake/runs/{encode_name(source)}"
+    return f"_lake/runs/{owner_folder(source)}"
 
 
 def lock_key(source: str) -> str:
     """Return the key of the file that a local run locks."""
-    return f"{LOCK_PREFIX}/{encode_name(source)}.lock"
+    return f"{LOCK_PREFIX}/{owner_folder(source)}.lock"

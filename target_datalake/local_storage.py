@@ -147,6 +147,10 @@ class LocalStorage:
                 path.unlink()
             return len(leftovers)
 
+    def with_scratch(self, scratch: str) -> LocalStorage:
+        """Return the same folder, staging elsewhere."""
+        return LocalStorage(self.uri, scratch)
+
     def lock(self, key: str, inherited: int | None = None) -> BinaryIO | None:
         """Lock a file with flock, which the kernel releases when the last process that holds it is gone."""
         if inherited is not None:

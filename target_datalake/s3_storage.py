@@ -120,6 +120,10 @@ class S3Storage:
             self._bucket.abort_upload(upload)
         return len(orphans)
 
+    def with_scratch(self, scratch: str) -> S3Storage:  # noqa: ARG002 - uploads are told apart by their keys
+        """Return this storage: what is staged stands under its final key."""
+        return self
+
     def lock(self, key: str, inherited: int | None = None) -> ObjectLock | None:
         """Return None where the log's conditional put decides between two writers, else an object as a lock."""
         if self._honours_conditions:

@@ -135,6 +135,10 @@ class Storage(Protocol):
         """
         ...
 
+    def with_scratch(self, scratch: str) -> Storage:
+        """Return the same lake, staging (on a disk) in another folder under ``_lake/tmp``: that of another log."""
+        ...
+
     def lock(self, key: str, inherited: int | None = None) -> Lock | None:
         """Lock a source against other runs, or go by the lock whose descriptor a parent handed on.
 

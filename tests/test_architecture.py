@@ -79,7 +79,9 @@ FLOORS = {
         keep_tables overview
         keep_options terminal
         options
+        zones
         keep_commands look_commands query_commands reject_commands run_commands schedule_commands state_command
+        zone_commands
         cli
     """,
     "lake.schedule": """
@@ -89,6 +91,16 @@ FLOORS = {
         children due
         loop
         crontab job_notices watches
+    """,
+    "lake.zones": """
+        header inputs
+        checks definition
+        defaults names places reasons
+        columns graph
+        output
+        engine
+        build duckdb_engine python_engine
+        builds engines report
     """,
 }
 """Each line is a floor, the ground floor first; a module imports only from lines before its own.
@@ -102,7 +114,7 @@ MAY_IMPORT = {"tap_rest_api": set(), "target_datalake": set(), "lake": {"target_
 
 FORMAT_FILES = {
     *("arrow_schema", "checkpoints", "commit_log", "commits", "config", "errors", "lake_format", "layout", "log"),
-    *("draft", "parquet", "replay", "storage", "stores", "widening"),
+    *("draft", "fail_points", "parquet", "partition", "replay", "storage", "stores", "widening"),
 }
 """What `lake` shares with the target: the lake's format, and how errors and logs look."""
 

@@ -1,0 +1,70 @@
+"""``lake build``: the command that makes the datasets of the clean and the business zone."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from lake.options import config_option, json_option, open_project
+from lake.terminal import on_terminal, print_error, print_text, to_json
+
+if TYPE_CHECKING:
+    from lake.zones.build import Built
+
+_MEMORY = "1GB"
+
+
+@click.command()
+@click.argument("datasets", nargs=-1, metavar="[DATASET ...]")
+@config_option
+@click.option(
+    "--select", "patterns", multiple=True, metavar="NAME+", help="NAME alone, NAME+ with what is built from it."
+)
+@click.option("--full", is_flag=True, help="Make them anew from all rows, even if nothing changed.")
+@click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True, help="What runs the SQL.")
+@click.option("--memory-limit", default=_MEMORY, show_default=True, metavar="SIZE", help="What is more spills to disk.")
+@json_option
+def build(
+    *,
+    datasets: tuple[str, ...],
+    config: str | None,
+    patterns: tuple[str, ...],
+    full: bool,
+    as_json: bool,
+    **options: str,
+) -> int:
+    """Build the datasets of the clean and the business zone, as far as something changed.
+
+    A DATASET is built after what it is built from; without one all are. Exit code 8: a new version is not what its
+    header expects, and the version before stands.
+
+    \b
+    Example:
+      lake build
+      lake build business.brand_ratings
+      lake build --select clean.diaper_reviews+ --full
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.catalog import Catalog, open_lake  # their imports are not for --help
+    from lake.runs import new_run_id
+    from lake.zones.build import Workshop
+    from lake.zones.builds import Choice, build_all, read_graph
+    from lake.zones.engines import open_engines
+    from lake.zones.report import to_build_table
+
+    project = open_project(config)
+    storage = open_lake(project.config_path)
+    catalog = Catalog.over(storage)
+    graph, names = read_graph(catalog, project.zones_path)
+    engines = open_engines(options["engine"])
+    run = new_run_id(datetime.now(UTC))
+    shop = Workshop(storage, catalog, engines, options["memory_limit"], run, lambda: time.time_ns() // 1000)
+    done: list[Built] = []
+    for built, error in build_all(shop, graph, names, Choice(datasets, patterns, full)):
+        done.append(built)
+        if error is not None:
+            print_error(error)
+    print_text(to_json(done) if as_json else to_build_table(done, terminal=on_terminal()))
+    return next((built.exit_code for built in done if built.exit_code), 0)

@@ -1,0 +1,1 @@
+"""The clean and the business zone: datasets that are built from what has landed."""

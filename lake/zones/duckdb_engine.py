@@ -1,0 +1,105 @@
+"""DuckDB runs a dataset's query in the sandbox, and its rows stream into the files of a new version."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from lake.errors import QueryError
+from lake.sandbox import quote, sandbox
+from lake.zones.columns import check_names, checked_columns, to_columns
+from lake.zones.engine import Result
+from lake.zones.places import place_of_error, without_literals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+    from lake.zones.engine import Job
+    from lake.zones.output import Output
+
+_BATCH_ROWS = 32_768
+
+_RESULT = '"__lake"."result"'
+_PREVIOUS = ("__lake", "previous")
+
+
+class DuckDbEngine:
+    """Runs queries in this process; what does not fit in memory spills into the job's scratch folder."""
+
+    name = "duckdb"
+
+    def run(self, job: Job, output: Output) -> Result:
+        """Write the rows of the result. Raises QueryError."""
+        tables = {each.table: each.scan() for each in job.inputs}
+        if job.previous is not None:
+            tables[_PREVIOUS] = job.previous.scan()
+        with sandbox(tables, memory_limit=job.memory_limit) as connection:
+            with _told(job, running=False):
+                schema = self._prepare(job, connection)
+            with _told(job, running=True):
+                relation = connection.sql(_final(job, connection))
+                rows = relation.to_arrow_reader(_BATCH_ROWS)
+                return _write(job, output, rows, schema)
+
+    def _prepare(self, job: Job, connection: duckdb.DuckDBPyConnection) -> pa.Schema:
+        """Bind the query, and return the columns of its result."""
+        connection.execute('CREATE SCHEMA IF NOT EXISTS "__lake"')
+        connection.execute(f"CREATE VIEW {_RESULT} AS {job.definition.text}")
+        found = connection.sql(f"SELECT * FROM {_RESULT} LIMIT 0").to_arrow_table().schema  # noqa: S608 - our own name
+        schema = to_columns(job.definition, found)
+        check_names(job.definition, schema)
+        return schema
+
+
+def _final(job: Job, connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the query for all rows of the new version."""
+    gone = job.definition.header.delete_when
+    kept = f" WHERE ({gone}\n) IS NOT TRUE" if gone else ""
+    if job.previous is None:
+        return f"SELECT * FROM {_RESULT}{kept}"  # noqa: S608 - our own name; the condition was parsed as one
+    connection.execute(f'CREATE TABLE "__lake"."delta" AS SELECT * FROM {_RESULT}')  # noqa: S608 - our own names
+    keys = " AND ".join(f"d.{quote(name)} = p.{quote(name)}" for name in job.definition.header.primary_key)
+    return (
+        f'SELECT * FROM "__lake"."previous" p WHERE NOT EXISTS (FROM "__lake"."delta" d WHERE {keys}) '  # noqa: S608
+        f'UNION ALL BY NAME SELECT * FROM "__lake"."delta"{kept}'
+    )
+
+
+def _write(job: Job, output: Output, rows: pa.RecordBatchReader, schema: pa.Schema) -> Result:
+    names = checked_columns(job.definition.header, schema)
+    beside = job.scratch / "checked.parquet"
+    files = output.write((_conform(batch, schema) for batch in rows), schema, names, beside)
+    return Result(schema, files, ds.dataset(beside) if names else None)
+
+
+def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    if batch.schema.equals(schema):
+        return batch
+    return pa.RecordBatch.from_arrays([batch.column(field.name).cast(field.type) for field in schema], schema=schema)
+
+
+@contextmanager
+def _told(job: Job, *, running: bool) -> Iterator[None]:
+    """Say where a query is wrong; of one that fails as it runs nothing that may be a record's value."""
+    import duckdb  # here for its errors
+
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error).strip()
+        told = without_literals(text) if running else text
+        where = place_of_error(job.definition, text)
+        message = f"{job.definition.name}: {told.split(chr(10), 1)[0]}"
+        raise QueryError(message, where=where, fix=_fix(text)) from None
+
+
+def _fix(text: str) -> str:
+    if "Out of Memory" in text:
+        return "give it more with --memory-limit, or free some space for temporary files"
+    hints = [line.strip() for line in text.split("\n")[1:] if line.startswith(("Candidate", "Did you mean"))]
+    return hints[0] if hints else "mend the query"

@@ -1,0 +1,37 @@
+"""A word of a definition's text becomes the place where it stands, for messages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lake.zones.definition import Definition
+
+_LINE = re.compile(r"\bLINE (\d+):")
+_QUOTED = re.compile(r'"([^"]+)"')
+_LITERAL = re.compile(r"'[^']*'")
+
+
+def place_of(definition: Definition, word: str) -> str:
+    """Return the file of a definition and the first line of it that has a word, below its header if it is there."""
+    name = definition.path or f"the default of {definition.name}"
+    lines = definition.text.splitlines()
+    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+    found = [number for number, line in enumerate(lines, 1) if pattern.search(line)]
+    below = [number for number in found if not lines[number - 1].lstrip().startswith(("--", "#"))]
+    return f"{name}:{(below or found)[0]}" if found else name
+
+
+def place_of_error(definition: Definition, message: str) -> str:
+    """Return where DuckDB found fault: the line that its message names, or the first with a name that it quotes."""
+    line = _LINE.search(message)
+    if line:
+        return f"{definition.path or definition.name}:{line[1]}"
+    quoted = _QUOTED.search(message)
+    return place_of(definition, quoted[1]) if quoted else definition.path or definition.name
+
+
+def without_literals(message: str) -> str:
+    """Return a message of a query at work without what it quotes: that may be a record's value."""
+    return _LITERAL.sub("'…'", _QUOTED.sub('"…"', message))
