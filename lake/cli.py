@@ -16,6 +16,7 @@ from lake import (
     reject_commands,
     run_commands,
     schedule_commands,
+    start_commands,
     state_command,
     zone_commands,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _BUG = 1
 
 _COMMANDS = (
+    start_commands.init,
     run_commands.run,
     run_commands.discover,
     state_command.state,

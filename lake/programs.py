@@ -30,6 +30,10 @@ class Programs:
         known = ["--catalog", str(catalog)] if catalog else []
         return [*self.tap, "--config", str(config), "--discover", *known, *self.options]
 
+    def draft(self, arguments: Sequence[str]) -> list[str]:
+        """Return the tap's command that finds out about an API and prints all that it found as one object."""
+        return [*self.tap, *arguments, "--format", "json", *self.options]
+
     def sync(self, config: Path, catalog: Path | None, state: Path | None, more: Sequence[str] = ()) -> list[str]:
         """Return the tap's command for a sync; `more` are options of our own tap."""
         chosen = ["--catalog", str(catalog)] if catalog else []

@@ -72,7 +72,7 @@ FLOORS = {
     "lake": """
         bookmarks errors export filesystem latest log_chain outline programs runs text
         findings frames history moments pipe project rejects sandbox snapshot stream_catalog summary
-        discover held_source notebook predicate reject_list schemas strangers tables usage
+        discover held_source init notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table scan status verify
         compact dataset raw_records run state
         catalog erase preview query replay schedule
@@ -82,6 +82,7 @@ FLOORS = {
         zones
         keep_commands look_commands query_commands reject_commands run_commands schedule_commands state_command
         zone_commands
+        start_commands
         cli
     """,
     "lake.schedule": """

@@ -1,0 +1,53 @@
+"""``lake init``: the command that begins a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lake.options import chosen_programs, json_option
+from lake.terminal import print_text, to_json
+
+
+@click.command()
+@click.argument("url", required=False)
+@click.option("--auth", metavar="FORM", help="Who asks: bearer:env.TOKEN, basic:env.USER:env.PASSWORD, …")
+@click.option("--header", "headers", multiple=True, metavar="LINE", help="As in 'X-Key: ${env.KEY}'. Repeatable.")
+@click.option("--stream", "streams", multiple=True, metavar="NAME", help="What to call the stream.")
+@click.option("-c", "--config", default="config.json", show_default=True, metavar="FILE", help="The file to write.")
+@click.option("--catalog", metavar="FILE", help="The catalog to write. Default: catalog.json beside the config.")
+@click.option("--lake", "address", default="./lake", show_default=True, metavar="PATH", help="Where records land.")
+@click.option("--source", metavar="NAME", help="The name under which they land. Default: as the API is called.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@json_option
+def init(*, url: str | None, config: str, catalog: str | None, as_json: bool, **options: Any) -> None:
+    r"""Find out how an API works, and write the configuration for it.
+
+    \b
+    Example:
+      lake init https://api.example.com/v1/orders --auth bearer:env.TOKEN
+    """
+    from lake.init import Plan, ask_tap, check_free, next_command, to_text, write_project  # not for --help
+
+    if url is None:
+        raise click.UsageError("name an endpoint: lake init https://api.example.com/v1/orders.")
+    path = Path(config)
+    beside = Path(catalog) if catalog else path.with_name("catalog.json")
+    plan = Plan(path, beside, options["address"], options["source"], options["force"])
+    check_free(plan, [plan.config, plan.catalog])
+    found = ask_tap(_arguments(url, options), chosen_programs(None))
+    written = [str(file) for file in write_project(plan, found)]
+    if as_json:
+        print_text(to_json({**found, "written": written, "next": next_command(config)}))
+    else:
+        print_text(to_text(found, written, config))
+
+
+def _arguments(url: str, options: dict[str, Any]) -> list[str]:
+    """Return what the tap is asked to do."""
+    auth = ["--auth", options["auth"]] if options["auth"] else []
+    headers = [part for line in options["headers"] for part in ("--header", line)]
+    streams = [part for name in options["streams"] for part in ("--stream", name)]
+    return ["--init", url, *auth, *headers, *streams]
