@@ -12,6 +12,7 @@ import click
 from lake import (
     keep_commands,
     look_commands,
+    page_commands,
     query_commands,
     reject_commands,
     run_commands,
@@ -42,6 +43,7 @@ _COMMANDS = (
     keep_commands.verify,
     query_commands.sql,
     query_commands.export,
+    page_commands.page,
     keep_commands.compact,
     keep_commands.expire,
     keep_commands.erase,

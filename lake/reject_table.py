@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lake.text import shorten, to_minute, to_table
 from target_datalake.log import escape
@@ -20,31 +20,50 @@ _MAX_RAW = 2_000
 """Characters of a record's text that are shown; JSON output has all of it."""
 
 
+class RejectReason(NamedTuple):
+    """Why records of a dataset were rejected: what their first errors have in common, and never a value of theirs."""
+
+    dataset: str
+    reason: str
+    path: str
+    message: str
+    kept: str
+
+
 @dataclass
-class _Tally:
+class RejectTally:
+    """How many records were rejected for a reason, and when: RFC 3339; None where nobody knows."""
+
     records: int = 0
     first: str | None = None
     last: str | None = None
 
     def count(self, at: str | None) -> None:
+        """Count one more record, rejected at a time."""
         self.records += 1
         if at is not None:
             self.first = min(self.first or at, at)
             self.last = max(self.last or at, at)
 
 
-def to_reject_table(records: Iterable[RejectedRecord], *, terminal: bool) -> str:
-    """Return how many records were rejected for each reason, the commonest first, without any value of theirs."""
-    tallies: dict[tuple[str, str, str, str, str], _Tally] = {}
+def tally_rejects(records: Iterable[RejectedRecord]) -> list[tuple[RejectReason, RejectTally]]:
+    """Return how many records were rejected for each reason, by dataset, the commonest reason first."""
+    tallies: dict[RejectReason, RejectTally] = {}
     for record in records:
         path, message = _first_error(record)
         kept = "sample of a refused run" if record.refused else "yes"
-        tallies.setdefault((record.dataset, record.reason, path, message, kept), _Tally()).count(record.at)
-    if not tallies:
+        why = RejectReason(record.dataset, record.reason, path, message, kept)
+        tallies.setdefault(why, RejectTally()).count(record.at)
+    return sorted(tallies.items(), key=lambda item: (item[0].dataset, -item[1].records))
+
+
+def to_reject_table(records: Iterable[RejectedRecord], *, terminal: bool) -> str:
+    """Return how many records were rejected for each reason, the commonest first, without any value of theirs."""
+    common = tally_rejects(records)
+    if not common:
         return "No record was rejected."
-    common = sorted(tallies.items(), key=lambda item: (item[0][0], -item[1].records))
     rows = [
-        (*key[:4], f"{tally.records:,}", _minute(tally.first), _minute(tally.last), key[4]) for key, tally in common
+        (*why[:4], f"{tally.records:,}", _minute(tally.first), _minute(tally.last), why.kept) for why, tally in common
     ]
     return to_table(_HEADER, rows, right=("records",), terminal=terminal)
 

@@ -79,11 +79,19 @@ FLOORS = {
         keep_tables overview
         keep_options terminal
         options
-        zones
-        keep_commands look_commands query_commands reject_commands run_commands schedule_commands state_command
+        page zones
+        keep_commands look_commands page_commands query_commands reject_commands run_commands schedule_commands state_command
         zone_commands
         start_commands
         cli
+    """,
+    "lake.page": """
+        folder lineage names run_bars scale values
+        profile
+        charts facts
+        card
+        render
+        serve site
     """,
     "lake.schedule": """
         arrivals cron log_watch webhook
@@ -128,6 +136,7 @@ HOMES = {
     "jsonschema_rs": {"tap_rest_api/trial", "target_datalake/validate"},
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
     "cronsim": {"lake/schedule/cron"},
+    "jinja2": {"lake/page/render"},
     "sqlglot": {"lake/predicate", "lake/query"},
 }
 """Where a library may be imported; anywhere else it is a wall broken through."""

@@ -1,0 +1,1 @@
+"""The page: a lake as a static site that anyone can host."""

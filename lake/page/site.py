@@ -1,0 +1,59 @@
+"""A lake becomes the files of a site: a page for each dataset, and one that leads to them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lake.page.card import to_card
+from lake.page.lineage import Graph, Node
+from lake.page.names import page_path, to_href
+from lake.page.render import LakeTitle, read_assets, render_dataset, render_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lake.dataset import Dataset
+    from lake.page.card import Card
+    from lake.page.facts import Reader
+
+INDEX = "index.html"
+
+
+def build_site(
+    reader: Reader, datasets: Mapping[str, Dataset], title: str, write: Callable[[str, bytes], None]
+) -> list[Card]:
+    """Write every file of the site. The same lake gives the same bytes.
+
+    Args:
+        reader: Reads what is shown.
+        datasets: Every dataset, under the name that it goes by.
+        title: What the pages call the lake.
+        write: Takes a file: its path within the site, and its content.
+
+    Returns:
+        Each dataset at a glance, with what of it cannot be shown.
+    """
+    lake = LakeTitle(title, reader.samples)
+    graph = to_graph(datasets)
+    cards = []
+    for name, dataset in sorted(datasets.items()):  # one at a time: a page may hold many rows
+        facts = reader.read(name, dataset)
+        write(page_path(facts.full_name), render_dataset(lake, facts, graph))
+        cards.append(to_card(facts))
+    for path, content in read_assets().values():
+        write(path, content)
+    write(INDEX, render_index(lake, cards, graph))
+    return cards
+
+
+def to_graph(datasets: Mapping[str, Dataset]) -> Graph:
+    """Return what each dataset is made from: one of the landing zone from its source."""
+    nodes: dict[str, Node] = {}
+    inputs: dict[str, list[str]] = {}
+    for name, dataset in sorted(datasets.items()):
+        source = f"source {dataset.source}"
+        nodes.setdefault(source, Node(source, dataset.source, "source"))
+        href = to_href(page_path(dataset.name))
+        nodes[dataset.name] = Node(dataset.name, name, dataset.name.partition(".")[0], href)
+        inputs[dataset.name] = [source]
+    return Graph(nodes, inputs)
