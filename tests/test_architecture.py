@@ -80,9 +80,9 @@ FLOORS = {
         keep_options terminal
         options
         page zones
-        keep_commands look_commands page_commands query_commands reject_commands run_commands schedule_commands state_command
+        keep_commands look_commands query_commands reject_commands run_commands schedule_commands state_command
         zone_commands
-        start_commands
+        page_commands start_commands
         cli
     """,
     "lake.page": """

@@ -58,7 +58,9 @@ class DatasetFacts:
 
     Attributes:
         name: The shortest of its names that no other has.
-        full_name: Its full name, as ``landing.<source>.<stream>``; the zone is what stands before the first dot.
+        full_name: Its full name, as ``landing.<source>.<stream>``.
+        zone: The zone it is in.
+        source: The source that lands it; empty above the landing zone.
         log: What the log says of it.
         outline: Its columns and description.
         runs: What each of the last runs did to it, oldest first.
@@ -69,6 +71,7 @@ class DatasetFacts:
 
     name: str
     full_name: str
+    zone: str
     source: str
     log: Part[StreamFacts]
     outline: Part[SchemaOutline]
@@ -76,11 +79,6 @@ class DatasetFacts:
     profile: Part[Profile]
     sample: Part[Sample]
     rejects: Part[list[tuple[RejectReason, RejectTally]]]
-
-    @property
-    def zone(self) -> str:
-        """Return the zone it is in."""
-        return self.full_name.partition(".")[0]
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -109,7 +107,8 @@ class Reader:
         return DatasetFacts(
             name=name,
             full_name=dataset.name,
-            source=dataset.source,
+            zone=dataset.zone,
+            source=dataset.source if dataset.zone == LANDING else "",
             log=log,
             outline=self._part(lambda: dataset.outline(dataset.facts())),
             runs=self._part(lambda: to_run_bars(dataset.history())[-_MAX_RUNS:]),
@@ -148,7 +147,7 @@ class Reader:
         return Sample(tuple(shown.column_names), tuple(zip(*columns, strict=True)))
 
     def _rejects(self, dataset: Dataset) -> list[tuple[RejectReason, RejectTally]]:
-        history = self.histories.get(dataset.source) if dataset.name.startswith(f"{LANDING}.") else None
+        history = self.histories.get(dataset.source) if dataset.zone == LANDING else None
         if history is None:
             return []
         records = read_reject_list(self.storage, history, Filter(stream=dataset.stream), raw=False)

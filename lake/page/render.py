@@ -121,9 +121,9 @@ def _column(column: ColumnOutline, keys: Sequence[str], profile: ColumnProfile |
 
 
 def _sql_name(facts: DatasetFacts) -> str:
-    zone, _, rest = facts.full_name.partition(".")
-    table = facts.name if "." not in facts.name or not facts.full_name.endswith(facts.name) else rest
-    return f"{zone}.{table if table.isascii() and table.isidentifier() else quote(table)}"
+    shared = facts.name == facts.full_name  # by two sources; above the landing zone it is how a dataset goes
+    table = facts.full_name.removeprefix(f"{facts.zone}.") if shared else facts.name
+    return f"{facts.zone}.{table if table.isascii() and table.isidentifier() else quote(table)}"
 
 
 @cache

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lake.page.card import to_card
+from lake.page.facts import LANDING
 from lake.page.lineage import Graph, Node
 from lake.page.names import page_path, to_href
 from lake.page.render import LakeTitle, read_assets, render_dataset, render_index
+from target_datalake.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,13 +49,24 @@ def build_site(
 
 
 def to_graph(datasets: Mapping[str, Dataset]) -> Graph:
-    """Return what each dataset is made from: one of the landing zone from its source."""
+    """Return what each dataset is made from: one that landed from its source, one that was built from what was read."""
     nodes: dict[str, Node] = {}
     inputs: dict[str, list[str]] = {}
     for name, dataset in sorted(datasets.items()):
-        source = f"source {dataset.source}"
-        nodes.setdefault(source, Node(source, dataset.source, "source"))
-        href = to_href(page_path(dataset.name))
-        nodes[dataset.name] = Node(dataset.name, name, dataset.name.partition(".")[0], href)
-        inputs[dataset.name] = [source]
+        nodes[dataset.name] = Node(dataset.name, name, dataset.zone, to_href(page_path(dataset.name)))
+        if dataset.zone == LANDING:
+            source = f"source {dataset.source}"
+            nodes.setdefault(source, Node(source, dataset.source, "source"))
+            inputs[dataset.name] = [source]
+        else:
+            inputs[dataset.name] = _inputs(dataset)
     return Graph(nodes, inputs)
+
+
+def _inputs(dataset: Dataset) -> list[str]:
+    """Return what the version that readers see was made from, by the log; nothing where that cannot be read."""
+    try:
+        build = next((commit.build for commit in reversed(dataset.commits()) if commit.build), None)
+    except TargetError:  # the dataset's own page says why
+        return []
+    return [each.name for each in build.inputs] if build else []
