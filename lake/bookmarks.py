@@ -31,6 +31,12 @@ def without_bookmarks(state: str, streams: Collection[str]) -> str:
     return msgspec.json.encode(document).decode()
 
 
+def has_bookmarks(state: str) -> bool:
+    """Tell whether a STATE keeps bookmarks by stream, as the Singer specification recommends."""
+    document = msgspec.json.decode(state)
+    return isinstance(document, dict) and isinstance(document.get("bookmarks"), dict)
+
+
 def has_bookmark(state: str, stream: str) -> bool:
     """Tell whether a STATE, in the form that most taps write, has a bookmark of a stream."""
     document = msgspec.json.decode(state)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DiscoveryError
 from lake.pipe import exit_code_of
-from lake.programs import start
-from lake.stream_catalog import is_selected, parse_stream_catalog, root_metadata, stream_name
+from lake.programs import signal_tap, start_tap
+from lake.selections import keep_selections, select_undecided
+from lake.stream_catalog import is_selected, parse_stream_catalog, read_stream_catalog, root_metadata, stream_name
 from lake.text import to_table
 from target_datalake.errors import StorageError
 
@@ -23,31 +25,39 @@ if TYPE_CHECKING:
 def discover(config: Path, catalog: Path, programs: Programs) -> dict[str, Any]:
     """Ask the tap for its streams, write the catalog, and return it.
 
-    The tap is shown the catalog that is there, so that selections are kept. A failure leaves the file as it was.
+    The tap is shown the catalog that is there, so that selections are kept; with a foreign one we see to that
+    ourselves. A failure leaves the file as it was.
 
     Raises:
         DiscoveryError: The tap failed, and said why on stderr.
+        UsageError: It cannot be started, or the catalog that is there is damaged.
         StorageError: The file cannot be written.
     """
-    command = programs.discover(config, catalog if catalog.exists() else None)
-    code, output = _read_output(command)
+    known = catalog.exists()
+    before = read_stream_catalog(catalog) if programs.foreign and known else None
+    code, output = _read_output(programs.discover(config, catalog if known else None), programs.tap_folder)
     if code:
-        raise DiscoveryError("the tap could not discover its streams", exit_code=code, fix="its own message is above")
+        fix = "its own message is above"
+        if programs.foreign:
+            fix += '; a tap that has no discovery is given a catalog by "catalog", or "catalog": false if it takes none'
+        raise DiscoveryError("the tap could not discover its streams", exit_code=code, fix=fix)
     try:
         found = parse_stream_catalog(output)
     except ValueError as error:
         fix = "this is a bug of the tap; the old catalog is unchanged"
         raise DiscoveryError(f"the tap printed no catalog: {error}", fix=fix) from error
+    if programs.foreign:
+        found = keep_selections(found, before) if before else select_undecided(found)
     write_stream_catalog(catalog, found)
     return found
 
 
-def _read_output(command: list[str]) -> tuple[int, bytes]:
-    with start(command, stdout=subprocess.PIPE) as process:
+def _read_output(command: list[str], folder: Path | None) -> tuple[int, bytes]:
+    with start_tap(command, stdout=subprocess.PIPE, cwd=folder) as process:
         try:
             output, _ = process.communicate()
         except BaseException:  # a signal: the tap must not go on alone
-            process.kill()
+            signal_tap(process, signal.SIGKILL)
             raise
     return exit_code_of(process.returncode), output
 

@@ -3,6 +3,7 @@
 LakeError                      1
 ├── UsageError                 2  mend the command line, the arguments or the configuration
 │   ├── NotALakeError          2  name the folder or bucket of a lake
+│   ├── StartError             2  mend the program that the configuration names
 │   └── UnknownDatasetError    2  a KeyError too: the catalog knows no such dataset, or two of that name
 ├── QueryError                 2  mend the SQL
 ├── ExpectationError           8  mend the data, the query, or what is expected of its rows
@@ -55,6 +56,10 @@ class UsageError(LakeError):
 
 class NotALakeError(UsageError):
     """Nothing ever landed at this address."""
+
+
+class StartError(UsageError):
+    """The system refuses to execute a program."""
 
 
 class UnknownDatasetError(UsageError, KeyError):

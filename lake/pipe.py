@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from lake.errors import Stopped
-from lake.programs import start
+from lake.programs import signal_tap, start, start_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
     from typing import BinaryIO
 
 Side = Literal["tap", "target"]
@@ -105,8 +106,24 @@ def signals_as_events() -> Iterator[Events]:
             raise Stopped(event.number)
 
 
+@dataclass(frozen=True)
+class TapPlace:
+    """Where a tap works, None for this process's folder, and where its stderr goes, None for this process's."""
+
+    folder: Path | None = None
+    stderr: BinaryIO | None = None
+
+
+HERE = TapPlace()
+
+
 def run_pipe(
-    tap: Sequence[str], target: Callable[[int], Sequence[str]], *, inherited: Sequence[int], events: Events
+    tap: Sequence[str],
+    target: Callable[[int], Sequence[str]],
+    *,
+    inherited: Sequence[int],
+    events: Events,
+    place: TapPlace = HERE,
 ) -> PipeEnd:
     """Run a tap into a target until both have ended.
 
@@ -115,9 +132,13 @@ def run_pipe(
         target: Gives the target's command, told the descriptor on which it learns how the tap ended.
         inherited: Descriptors that only the target inherits: the lock, so that it is held as long as either lives.
         events: Where the signals of `signals_as_events` arrive.
+        place: Where the tap works.
 
     Returns:
-        How they ended. Neither is left running, whatever is raised.
+        How they ended. Neither is left running, nor what the tap started, whatever is raised.
+
+    Raises:
+        StartError: One of them cannot be started.
     """
     data_read, data_write = os.pipe()
     status_read, descriptor = os.pipe()
@@ -130,7 +151,7 @@ def run_pipe(
             sides["target"] = start(
                 target(status_read), stdin=data_read, stdout=subprocess.DEVNULL, pass_fds=(status_read, *inherited)
             )
-            sides["tap"] = start(tap, stdout=data_write)
+            sides["tap"] = start_tap(tap, stdout=data_write, stderr=place.stderr, cwd=place.folder)
         finally:
             for descriptor in (data_read, data_write, status_read):
                 os.close(descriptor)  # or the one side would never see the other's end
@@ -162,6 +183,8 @@ def _supervise(sides: dict[Side, subprocess.Popen[bytes]], events: Events, statu
         else:
             end.codes[event.side] = event.code
             if event.side == "tap":
+                if event.code and end.signal is None:
+                    signal_tap(sides["tap"], signal.SIGKILL)  # what it left behind would keep the pipe open
                 _tell(status, event.code)
             elif "tap" not in end.codes:
                 deadline = deadline or time.monotonic() + TAP_GRACE_SECONDS
@@ -170,7 +193,15 @@ def _supervise(sides: dict[Side, subprocess.Popen[bytes]], events: Events, statu
 
 
 def _watch(side: Side, process: subprocess.Popen[bytes], events: Events) -> None:
-    events.put(Ended(side, exit_code_of(process.wait())))
+    events.put(Ended(side, exit_code_of(process.wait()) if side == "target" else _wait_for_tap(process.pid)))
+
+
+def _wait_for_tap(pid: int) -> int:
+    """Wait for a tap's end and return its exit code; it stays a zombie, whose number goes on to name its group."""
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    if ended is None:
+        raise ChildProcessError(pid)  # never: without WNOHANG there is an answer
+    return ended.si_status if ended.si_code == os.CLD_EXITED else 128 + ended.si_status
 
 
 def _next_event(events: Events, deadline: float | None) -> Ended | Signalled | None:
@@ -190,12 +221,14 @@ def _tell(status: BinaryIO, code: int) -> None:
 
 
 def _signal_all(sides: dict[Side, subprocess.Popen[bytes]], number: int) -> None:
-    for process in sides.values():
-        process.send_signal(number)  # does nothing to one that has ended
+    sides["target"].send_signal(number)  # does nothing to one that has ended
+    signal_tap(sides["tap"], number)
 
 
 def _reap(sides: dict[Side, subprocess.Popen[bytes]]) -> None:
-    for process in sides.values():
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+    if "tap" in sides:
+        signal_tap(sides["tap"], signal.SIGKILL)
+        sides["tap"].wait()
+    if "target" in sides:
+        sides["target"].kill()
+        sides["target"].wait()

@@ -13,7 +13,7 @@ import msgspec
 from lake.errors import PreviewError
 from lake.pipe import exit_code_of
 from lake.programs import start
-from lake.project import require_tap
+from lake.project import require_options, require_tap
 from lake.stream_catalog import check_names, read_stream_catalog, select_streams
 from lake.text import shorten, to_table
 
@@ -44,6 +44,7 @@ def preview(project: Project, options: RunOptions, programs: Programs) -> Previe
         LakeError: The catalog cannot be used; PreviewError, with the tap's exit code, if it failed.
     """
     require_tap(project)
+    require_options(project, options.tap_options())
     with tempfile.TemporaryDirectory(prefix="lake-run-") as folder:
         catalog = _catalog(project, options, Path(folder))
         command = programs.sync(project.config_path, catalog, None, options.tap_options())

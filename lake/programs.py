@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from lake.errors import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,19 +18,60 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ForeignProgram:
+    """How a Singer tap that is not our own is started.
+
+    Attributes:
+        command: The program's path, and its own arguments.
+        config: Its configuration, and nobody else's.
+        catalog_option: How it is given a catalog.
+        folder: Where it works.
+    """
+
+    command: Sequence[str]
+    config: Path
+    catalog_option: str
+    folder: Path
+
+    def discover(self) -> list[str]:
+        """Return its command for discovery."""
+        return [*self.command, "--config", str(self.config), "--discover"]
+
+    def sync(self, catalog: Path | None, state: Path | None) -> list[str]:
+        """Return its command for a sync."""
+        chosen = [self.catalog_option, str(catalog.absolute())] if catalog else []
+        started = ["--state", str(state)] if state else []
+        return [*self.command, "--config", str(self.config), *chosen, *started]
+
+
+@dataclass(frozen=True)
 class Programs:
     """How the two programs are started: with this interpreter, so that no PATH matters.
 
     `options` are given to both. ``-P`` keeps the working folder off the import path: a file ``json.py`` there must not
-    become part of a program.
+    become part of a program. `foreign`, where there is one, takes the tap's place, and is given no options: every tap
+    has its own.
     """
 
     tap: Sequence[str] = (sys.executable, "-P", "-m", "tap_rest_api.cli")
     target: Sequence[str] = (sys.executable, "-P", "-m", "target_datalake.cli")
     options: Sequence[str] = ()
+    foreign: ForeignProgram | None = None
+
+    @property
+    def holds_tap_log(self) -> bool:
+        """Tell whether the tap's log is shown only if it fails: a foreign one cannot be told to log less."""
+        return self.foreign is not None and bool({"warning", "error"}.intersection(self.options))
+
+    @property
+    def tap_folder(self) -> Path | None:
+        """Return where the tap works; None for the folder that this process works in."""
+        return self.foreign.folder if self.foreign else None
 
     def discover(self, config: Path, catalog: Path | None) -> list[str]:
         """Return the tap's command for discovery; an existing catalog's selections are kept."""
+        if self.foreign:
+            return self.foreign.discover()
         known = ["--catalog", str(catalog)] if catalog else []
         return [*self.tap, "--config", str(config), "--discover", *known, *self.options]
 
@@ -36,6 +81,8 @@ class Programs:
 
     def sync(self, config: Path, catalog: Path | None, state: Path | None, more: Sequence[str] = ()) -> list[str]:
         """Return the tap's command for a sync; `more` are options of our own tap."""
+        if self.foreign:
+            return self.foreign.sync(catalog, state)
         chosen = ["--catalog", str(catalog)] if catalog else []
         started = ["--state", str(state)] if state else []
         return [*self.tap, "--config", str(config), *chosen, *started, *more, *self.options]
@@ -55,14 +102,31 @@ def with_log_level(programs: Programs, level: str | None) -> Programs:
     return programs if level is None else replace(programs, options=("--log-level", level))
 
 
+def start_tap(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a tap in a session of its own, so that what it starts can be ended with it. Raises StartError."""
+    return start(command, start_new_session=True, **options)
+
+
+def signal_tap(tap: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal to a tap, not yet waited for, and to all it started; those that have ended do not mind."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(tap.pid, number)
+
+
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a program that SIGINT does not reach before it asks for it.
 
     A terminal's Ctrl-C goes to every program at once. One that is still importing would answer with a traceback, so it
     begins with SIGINT ignored; we end it with SIGTERM.
+
+    Raises:
+        StartError: The system refuses.
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # an ignored signal is inherited, a handler is not
     try:
         return subprocess.Popen(command, stdin=options.pop("stdin", subprocess.DEVNULL), **options)  # noqa: S603 - no shell
+    except OSError as error:
+        fix = "see that it runs in a shell: a script needs a first line, #!…, that names what is there"
+        raise StartError(f"{command[0]} cannot be started: {error.strerror}", fix=fix) from error
     finally:
         signal.signal(signal.SIGINT, before)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import UsageError
+from lake.foreign_tap import read_foreign_tap
 from target_datalake import config, layout
 from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from lake.foreign_tap import ForeignTap
     from target_datalake.storage import Storage
 
 DEFAULT_CONFIGS = ("config.json", "config.example.json")
@@ -36,6 +38,7 @@ class Project:
         schedule: The entries of its schedule, as `lake.schedule.entries` reads them.
         freshness: How old each dataset may be, as an age.
         notify: Whom to tell when something fails, its ``${env.X}`` not yet replaced: only who tells needs them.
+        foreign_tap: The tap that its section names a command of; None if it is our own.
     """
 
     config_path: Path
@@ -48,6 +51,7 @@ class Project:
     schedule: tuple[dict[str, Any], ...] = ()
     freshness: dict[str, str] = field(default_factory=dict)
     notify: dict[str, Any] = field(default_factory=dict)
+    foreign_tap: ForeignTap | None = None
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -87,18 +91,29 @@ def load_project(path: Path) -> Project:
     document = config.read_document(str(path))
     sectioned = any(name in document for name in config.SECTIONS)
     section = read_section(document, str(path)) if sectioned else {}
+    foreign_tap = read_foreign_tap(document, path)
     return Project(
         config_path=path,
         source=options.source,
         lake=options.path,
-        catalog_path=path.absolute().parent / section.get("catalog", "catalog.json"),
+        catalog_path=path.absolute().parent / _catalog_name(section, foreign_tap),
         s3=options.s3,
         zones_path=path.absolute().parent / section.get("zones", "zones"),
         has_tap="tap" in document,
         schedule=tuple(section.get("schedule", ())),
         freshness=section.get("freshness", {}),
         notify=section.get("notify", {}),
+        foreign_tap=foreign_tap,
     )
+
+
+def _catalog_name(section: dict[str, Any], foreign_tap: ForeignTap | None) -> str:
+    if foreign_tap is None or foreign_tap.catalog is None:
+        return str(section.get("catalog", "catalog.json"))
+    if "catalog" in section:
+        fix = 'leave "catalog" out of the section "lake"'
+        raise UsageError("two catalogs are configured", where=foreign_tap.where("/catalog"), fix=fix)
+    return foreign_tap.catalog if isinstance(foreign_tap.catalog, str) else "catalog.json"
 
 
 def read_section(document: dict[str, Any], path: str) -> dict[str, Any]:
@@ -133,6 +148,21 @@ def check_sources_differ(projects: Iterable[Project]) -> None:
                 where=f"{project.config_path} /target/source",
                 fix='give each its own "source", or name the configuration once',
             )
+
+
+def require_options(project: Project, options: Sequence[str]) -> None:
+    """Check that a project's tap understands what it is to be told on its command line.
+
+    Raises:
+        UsageError: It is a foreign tap, and has no such options.
+    """
+    if project.foreign_tap is not None and options:
+        name = project.foreign_tap.name
+        raise UsageError(
+            f"{options[0]} is an option of tap-rest-api, and {name} would not heed it",
+            where=project.foreign_tap.where("/command"),
+            fix=f"leave it out; see what {name}'s own configuration offers",
+        )
 
 
 def require_tap(project: Project) -> None:

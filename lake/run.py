@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lake.bookmarks import without_bookmarks
-from lake.discover import discover
-from lake.errors import LakeError, Stopped
-from lake.pipe import PipeEnd, run_pipe, signals_as_events
-from lake.project import require_tap
+from lake.bookmarks import has_bookmarks, without_bookmarks
+from lake.errors import LakeError, StartError, Stopped, UsageError
+from lake.foreign_tap import with_tap
+from lake.held_log import held_log
+from lake.pipe import PipeEnd, TapPlace, run_pipe, signals_as_events
+from lake.private_folder import private_folder, write_private
+from lake.project import require_options, require_tap
+from lake.run_catalog import RunCatalog
 from lake.runs import RunRecord, add_totals, new_run_id, package_versions, write_run
-from lake.stream_catalog import check_names, read_stream_catalog, select_streams, selected_names
 from target_datalake import layout
 from target_datalake.commit_log import CommitLog
 from target_datalake.errors import TargetError
@@ -25,6 +24,7 @@ from target_datalake.lake_format import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from lake.pipe import Events
     from lake.programs import Programs
@@ -62,11 +62,16 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """A run that holds its source's lock; `lock_fd` is None where the store has no locks."""
+    """A run that holds its source's lock; `lock_fd` is None where the store has no locks.
+
+    What its programs are given beside the configuration stands in `folder`, which is private and goes with the run.
+    """
 
     project: Project
     options: RunOptions
     programs: Programs
+    catalog: RunCatalog
+    folder: Path
     storage: Storage
     lock_fd: int | None
     run: str
@@ -93,66 +98,68 @@ def run_source(project: Project, options: RunOptions, programs: Programs, notice
 
     Raises:
         TargetError: The lake cannot be used; HeldError when another run holds the source.
-        LakeError: The catalog cannot be used.
+        LakeError: The catalog cannot be used, a program not be started, or an option not be understood.
         Stopped: A signal came before the programs were started.
     """
     require_tap(project)
-    catalog = options.catalog or project.catalog_path
-    if options.catalog or catalog.exists():  # one that was named is not made up when its name is misspelt
-        check_names(read_stream_catalog(catalog), options.streams)
+    require_options(project, options.tap_options())
+    catalog = RunCatalog(project, options.catalog, options.streams)
+    catalog.check()
     storage = project.storage()
     check_format(storage, write=False)
     lock = storage.lock(
         layout.lock_key(project.source)
     )  # before the head is read, or a run in between would be doubled
-    with contextlib.closing(lock) if lock else contextlib.nullcontext():
+    with contextlib.closing(lock) if lock else contextlib.nullcontext(), private_folder() as folder:
         now = datetime.now(UTC)
         lock_fd = lock.fileno() if lock else None
-        job = Job(project, options, programs, storage, lock_fd, new_run_id(now), now, time.monotonic())
-        return _run_locked(job, catalog, notice)
+        run, clock = new_run_id(now), time.monotonic()
+        return _run_locked(Job(project, options, programs, catalog, folder, storage, lock_fd, run, now, clock), notice)
 
 
-def _run_locked(job: Job, catalog: Path, notice: Callable[[str], None]) -> RunRecord:
-    with tempfile.TemporaryDirectory(prefix="lake-run-") as folder:
+def _run_locked(job: Job, notice: Callable[[str], None]) -> RunRecord:
+    try:
+        head = job.log.recover()
+        job = replace(job, programs=with_tap(job.programs, job.project.foreign_tap, job.folder))
+        job.catalog.ensure(job.programs, notice)
+        tap = _tap_command(job, head)
+    except (LakeError, TargetError, Stopped) as error:
+        _keep_failure(job, error)
+        raise
+    with signals_as_events() as events:
         try:
-            head = job.log.recover()
-            tap = _tap_command(job, head, _ensure_catalog(job, catalog, notice), Path(folder))
-        except (LakeError, TargetError, Stopped) as error:
+            end = _run_pair(job, tap, head.n if head else 0, events)
+        except StartError as error:
             _keep_failure(job, error)
             raise
-        with signals_as_events() as events:
-            end = _run_pair(job, tap, head.n if head else 0, events)
-            record = _to_record(job, head.n if head else 0, end)
-            _keep(job, record, notice)
+        record = _to_record(job, head.n if head else 0, end)
+        _keep(job, record, notice)
     return record
 
 
-def _ensure_catalog(job: Job, catalog: Path, notice: Callable[[str], None]) -> Path:
-    if not catalog.exists():
-        notice(f"Notice: there is no {catalog}; asking the tap for its streams to write it.")
-        found = discover(job.project.config_path, catalog, job.programs)
-        check_names(found, job.options.streams)
-    return catalog
-
-
-def _tap_command(job: Job, head: Commit | None, catalog: Path, folder: Path) -> list[str]:
+def _tap_command(job: Job, head: Commit | None) -> list[str]:
     """Return the tap's command, and write the files that it names."""
-    document = read_stream_catalog(catalog)
-    names = list(job.options.streams) or selected_names(document)
-    if job.options.streams:
-        catalog = folder / "catalog.json"
-        catalog.write_text(json.dumps(select_streams(document, job.options.streams)), encoding="utf-8")
+    catalog = job.catalog.give(job.programs, job.folder)
     state = head.state if head else None
     if state is not None and job.options.full_refresh:
-        state = without_bookmarks(state, names)
-    path = None if state is None else _write_state(folder / "state.json", state)
+        state = _refreshed(job, state)
+    path = None if state is None else write_private(job.folder / "state.json", state)
     return job.programs.sync(job.project.config_path, catalog, path, job.options.tap_options())
 
 
-def _write_state(path: Path, state: str) -> Path:
-    path.touch(mode=0o600)
-    path.write_text(state, encoding="utf-8")
-    return path
+def _refreshed(job: Job, state: str) -> str | None:
+    """Return a state in which the streams that are taken have no bookmarks; None for no state at all.
+
+    Raises:
+        UsageError: A foreign tap's state is not kept by stream, and only some streams are to be read anew.
+    """
+    taken = job.catalog.taken()
+    if taken is not None and (has_bookmarks(state) or job.project.foreign_tap is None):
+        return without_bookmarks(state, taken)
+    if job.options.streams:
+        fix = "leave --stream out to read all streams anew, or set a state with `lake state --set FILE`"
+        raise UsageError("the tap does not keep its state by stream", where="--full-refresh --stream", fix=fix)
+    return None
 
 
 def _run_pair(job: Job, tap: list[str], parent: int, events: Events) -> PipeEnd:
@@ -160,7 +167,13 @@ def _run_pair(job: Job, tap: list[str], parent: int, events: Events) -> PipeEnd:
         config = job.project.config_path
         return job.programs.load(config, parent=parent, run=job.run, lock_fd=job.lock_fd, status_fd=status_fd)
 
-    return run_pipe(tap, target, inherited=() if job.lock_fd is None else (job.lock_fd,), events=events)
+    inherited = () if job.lock_fd is None else (job.lock_fd,)
+    with held_log(job.folder if job.programs.holds_tap_log else None) as log:
+        end = run_pipe(
+            tap, target, inherited=inherited, events=events, place=TapPlace(job.programs.tap_folder, log.file)
+        )
+        log.show_if(end.codes.get("tap") != 0)
+    return end
 
 
 def _to_record(job: Job, parent: int, end: PipeEnd) -> RunRecord:
@@ -175,6 +188,7 @@ def _to_record(job: Job, parent: int, end: PipeEnd) -> RunRecord:
         seconds=round(time.monotonic() - job.started_clock, 3),
         outcome=_outcome(end),
         exit_code=end.exit_code,
+        tap=job.project.foreign_tap.name if job.project.foreign_tap else "tap-rest-api",
         tap_exit_code=end.codes.get("tap"),
         target_exit_code=end.codes.get("target"),
         parent=parent,

@@ -86,12 +86,17 @@ def discover(*, config: str | None, catalog: str | None, as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     from lake.discover import discover as ask  # its imports are not for --help
     from lake.discover import to_stream_table
+    from lake.foreign_tap import require_catalog_file, with_tap
+    from lake.private_folder import private_folder
     from lake.project import require_tap
 
     project = open_project(config)
     require_tap(project)
+    if catalog is None:
+        require_catalog_file(project.foreign_tap)
     path = Path(catalog) if catalog else project.catalog_path
-    found = ask(project.config_path, path, chosen_programs(None))
+    with private_folder() as folder:
+        found = ask(project.config_path, path, with_tap(chosen_programs(None), project.foreign_tap, folder))
     print_text(json.dumps(found) if as_json else to_stream_table(found, terminal=on_terminal()))
     click.echo(f"Wrote {path}.", err=True)
 

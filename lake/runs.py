@@ -47,6 +47,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         seconds: How long it took.
         outcome: ``stopped`` is the end by a signal.
         exit_code: What the run exited with.
+        tap: The tap's program, without its folder or arguments; empty in records from before this was kept.
         tap_exit_code: What the tap exited with, 128 + n for signal n; None if it never started.
         target_exit_code: The same of the target.
         parent: The number of the log's head when it began.
@@ -63,6 +64,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     outcome: Outcome
     exit_code: int
+    tap: str = ""
     tap_exit_code: int | None = None
     target_exit_code: int | None = None
     parent: int = 0

@@ -78,12 +78,14 @@ def selected_names(stream_catalog: dict[str, Any]) -> list[str]:
 
 
 def is_selected(stream: dict[str, Any]) -> bool:
-    """Tell whether a stream is selected: by its metadata, else by the metadata's default, else by the old key.
+    """Tell whether a stream is selected: by its metadata, the old key, the metadata's default, the oldest key.
 
     See "Stream/field selection" in the Singer specification's discovery mode.
     """
     metadata = root_metadata(stream)
-    for value in (metadata.get("selected"), stream.get("selected"), metadata.get("selected-by-default")):
+    schema = stream.get("schema")
+    oldest = schema.get("selected") if isinstance(schema, dict) else None
+    for value in (metadata.get("selected"), stream.get("selected"), metadata.get("selected-by-default"), oldest):
         if value is not None:
             return bool(value)
     return bool(metadata.get("inclusion") == "automatic")

@@ -70,10 +70,12 @@ FLOORS = {
         cli
     """,
     "lake": """
-        bookmarks errors export filesystem latest log_chain outline programs runs text
-        findings frames history moments pipe project rejects sandbox snapshot stream_catalog summary
+        bookmarks errors export filesystem held_log latest log_chain outline private_folder runs text
+        findings frames history moments programs rejects sandbox snapshot stream_catalog summary
+        foreign_tap pipe selections
+        project
         discover held_source init notebook predicate reject_list schemas strangers tables usage
-        drop expire judge merge_file reject_table scan status verify
+        drop expire judge merge_file reject_table run_catalog scan status verify
         compact dataset raw_records run state
         catalog erase preview query replay schedule
         keep_tables overview

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from lake import pipe
-from lake.errors import Stopped
+from lake.errors import StartError, Stopped
 from lake.pipe import PipeEnd, Signalled, run_pipe, signals_as_events
 from tests.lake.programs import ENDLESS, READS_ALL, Stage, is_gone
 
@@ -169,5 +169,5 @@ def test_signals_are_given_back_to_whom_they_belonged():
 def test_a_program_that_cannot_be_started_leaves_none_running(stage):
     stage.target = "ready('target', str(os.getpid()))\nsys.stdin.read()"
     programs = stage.programs
-    with signals_as_events() as events, pytest.raises(FileNotFoundError):
+    with signals_as_events() as events, pytest.raises(StartError):
         run_pipe([str(stage.folder / "nothing")], lambda _: programs.target, inherited=(), events=events)
