@@ -13,7 +13,7 @@ from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import print_notice, print_text, to_json
 
 if TYPE_CHECKING:
-    from lake.page.card import Card
+    from lake.page.site import Shown
 
 _DAMAGED = 6
 _PORT = 8642
@@ -43,17 +43,17 @@ def page(*, folder: str | None, samples: int, title: str | None, **options: Any)
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="lake-page-") as scratch:
             return _serve(Path(scratch, "site"), _write(Path(scratch, "site"), address, samples, title), options)
-    cards = _write(Path(folder), address, samples, title)
+    shown = _write(Path(folder), address, samples, title)
     if options["serve"]:
-        return _serve(Path(folder), cards, options)
-    problems = {card.name: card.problems for card in cards if card.problems}
+        return _serve(Path(folder), shown, options)
+    names = [card.name for card in shown.cards]
     if options["as_json"]:
-        print_text(to_json({"folder": folder, "datasets": [card.name for card in cards], "problems": problems}))
+        print_text(to_json({"folder": folder, "datasets": names, "problems": shown.problems}))
     else:
-        print_text(f"Wrote {len(cards):,} dataset{'' if len(cards) == 1 else 's'} to {folder}/index.html.")
+        print_text(f"Wrote {len(names):,} dataset{'' if len(names) == 1 else 's'} to {folder}/index.html.")
         if samples:
             print_notice("Notice: the pages show values of records; --samples 0 shows none.")
-    return _report(cards)
+    return _report(shown)
 
 
 def _check_options(folder: str | None, options: dict[str, Any]) -> None:
@@ -66,16 +66,18 @@ def _check_options(folder: str | None, options: dict[str, Any]) -> None:
         raise UsageError("--json does not go with --serve", where="--json", fix="leave one of them out")
 
 
-def _write(folder: Path, address: str | Path, samples: int, title: str | None) -> list[Card]:
-    from lake.catalog import Catalog, name_datasets, open_lake  # their imports are not for --help
+def _write(folder: Path, address: str | Path, samples: int, title: str | None) -> Shown:
+    from lake.catalog import Catalog, open_lake  # their imports are not for --help
     from lake.page.facts import Reader
     from lake.page.folder import site_folder
     from lake.page.site import build_site
 
-    storage, catalog = open_lake(address), Catalog(address)
-    reader = Reader(storage, {history.source: history for history in catalog.histories()}, samples)
+    storage = open_lake(address)
+    catalog = Catalog.over(storage)
+    sources = catalog.histories()
+    reader = Reader(storage, {history.source: history for history in sources}, samples)
     with site_folder(folder) as write:
-        return build_site(reader, name_datasets(catalog.datasets()), title or _title_of(storage.uri), write)
+        return build_site(reader, [*sources, *catalog.zone_histories()], title or _title_of(storage.uri), write)
 
 
 def _title_of(uri: str) -> str:
@@ -83,20 +85,20 @@ def _title_of(uri: str) -> str:
     return uri.removeprefix("s3://") if uri.startswith("s3://") else Path(uri).name or "lake"
 
 
-def _serve(folder: Path, cards: list[Card], options: dict[str, Any]) -> int:
+def _serve(folder: Path, shown: Shown, options: dict[str, Any]) -> int:
     from lake.page.serve import site_server  # its imports are not for --help
 
     port = _PORT if options["port"] is None else options["port"]
     with site_server(folder, port) as server:
         print_text(f"http://127.0.0.1:{server.server_port}/ shows the lake until Ctrl-C.")
-        _report(cards)
+        _report(shown)
         server.serve_forever()
     return 0
 
 
-def _report(cards: list[Card]) -> int:
+def _report(shown: Shown) -> int:
     """Tell what could not be shown, and return the exit code that says so."""
-    for card in cards:
-        for problem in card.problems:
-            print_notice(f"Problem: {card.name}: {problem}")
-    return _DAMAGED if any(card.problems for card in cards) else 0
+    for name, problems in shown.problems.items():
+        for problem in problems:
+            print_notice(f"Problem: {name}: {problem}")
+    return _DAMAGED if shown.problems else 0

@@ -63,9 +63,9 @@ def spread_chart(bars: Sequence[Bar]) -> Chart:
 
 def _stack(number: int, run: RunBar, top: int) -> list[Rect]:
     x = number * _SLOT + (_SLOT - _BAR) / 2
-    landed = _height(run.landed, top)
-    rejected = min(_height(run.rejected, top), HEIGHT - landed)
-    title = f"{run.at[:10]}: {run.landed:,} landed, {run.rejected:,} rejected"
+    rejected = _height(run.rejected, top)
+    landed = min(_height(run.landed, top), HEIGHT - rejected)  # the least of rejects is seen on the highest bar too
+    title = f"{run.at[:10]}: {run.landed:,} rows{f', {run.rejected:,} rejected' if run.rejected else ''}"
     parts = [
         Rect(x, HEIGHT - landed, _BAR, landed, "landed", title),
         Rect(x, HEIGHT - landed - rejected, _BAR, rejected, "rejected", title),

@@ -121,9 +121,9 @@ class Reader:
         try:
             return Part(read())
         except (LakeError, TargetError) as error:  # everything else of the lake is shown all the same
-            return Part(problem=self._explain(error))
+            return Part(problem=self.explain(error))
 
-    def _explain(self, error: LakeError | TargetError) -> str:
+    def explain(self, error: LakeError | TargetError) -> str:
         """Return what is wrong, without saying where on this machine the lake is: a page may go anywhere."""
         place = error.where.removeprefix(self.storage.uri).lstrip("/")
         return f"{error.message}: {place}" if place else error.message

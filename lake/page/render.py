@@ -21,7 +21,7 @@ from lake.text import shorten, to_bytes, to_minute
 from target_datalake.log import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lake.outline import ColumnOutline
     from lake.page.card import Card
@@ -66,8 +66,8 @@ def read_assets() -> dict[str, tuple[str, bytes]]:
     return {kind: (_asset_path(_ASSETS[kind], content), content) for kind, content in contents.items()}
 
 
-def render_index(lake: LakeTitle, cards: Sequence[Card], graph: Graph) -> bytes:
-    """Return the first page: every dataset at a glance, by zone, and the index that is searched."""
+def render_index(lake: LakeTitle, cards: Sequence[Card], graph: Graph, unreadable: Mapping[str, str]) -> bytes:
+    """Return the first page: every dataset at a glance, by zone, what cannot be read, and the index for the search."""
     return _render(
         "index.html",
         lake,
@@ -76,6 +76,7 @@ def render_index(lake: LakeTitle, cards: Sequence[Card], graph: Graph) -> bytes:
         totals=to_totals(cards),
         drawing=draw(graph),
         index=to_index(cards),
+        unreadable=unreadable,
     )
 
 

@@ -110,6 +110,36 @@ def test_a_damage_shows_in_its_place_and_the_rest_still_stands(full_lake, tmp_pa
     assert f"Problem: reviews: {shown}" in capsys.readouterr().err
 
 
+def test_a_source_whose_log_is_damaged_does_not_take_the_others_with_it(full_lake, tmp_path, capsys):
+    LakeWriter(full_lake.place, "other").commit(Part(numbered(1, 2, 3), stream="visits"))
+    damage(Path(full_lake.place.path), "_lake/log/shop/*4.json")
+    assert make(full_lake.place.path, tmp_path / "site", "--json") == 6
+    said = json.loads(capsys.readouterr().out)
+    assert said["datasets"] == ["visits"]
+    assert list(said["problems"]) == ["shop"]
+    index = text_of(tmp_path / "site/index.html")
+    assert "shop cannot be shown: " in index
+    assert "visits Orders" in index
+
+
+def test_what_was_built_shows_what_it_was_built_from(tmp_path, local_lake, monkeypatch):
+    local_lake.commit(Part(numbered(1, 2), stream="orders"))
+    (tmp_path / "config.json").write_text(json.dumps({"target": {"path": local_lake.place.path, "source": "shop"}}))
+    (tmp_path / "zones/business").mkdir(parents=True)
+    text = "-- description: How many\n\nSELECT count(*) AS n FROM clean.orders"
+    (tmp_path / "zones/business/totals.sql").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert not lake.main(["build"], standalone_mode=False)
+    assert lake.main(["page", "site"], standalone_mode=False) == 0
+    page = text_of(tmp_path / "site/datasets/business.totals.html")
+    assert "How many" in page
+    assert "rejected" not in page
+    for made, inputs in {"orders": "shop", "clean.orders": "orders", "business.totals": "clean.orders"}.items():
+        assert f"{made} is made from {inputs}." in (tmp_path / "site/datasets/business.totals.html").read_text("utf-8")
+    index = text_of(tmp_path / "site/index.html")
+    assert index.index("Landing as received") < index.index("Clean without") < index.index("Business made")
+
+
 def test_a_missing_file_is_a_problem_too(full_lake, tmp_path):
     for path in Path(full_lake.place.path).glob("landing/shop/reviews/**/00000003*.parquet"):
         path.unlink()
