@@ -22,6 +22,7 @@ from lake import (
     zone_commands,
 )
 from lake.errors import LakeError, Stopped
+from lake.options import env_file_option
 from lake.terminal import print_error
 from target_datalake.errors import TargetError
 
@@ -53,6 +54,7 @@ _COMMANDS = (
 
 
 @click.group(commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@env_file_option
 @click.version_option(package_name="rest-datalake", prog_name="lake")
 def lake() -> None:
     """Bring the records of a REST API into a data lake, exactly once, and look at them.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +14,47 @@ from lake.terminal import print_notice
 from target_datalake.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lake.programs import Programs
     from lake.project import Project
 
-config_option = click.option("-c", "--config", "config", metavar="FILE", help="Default: config.json.")
+_ENV_FILE = "lake.env_file"
+"""Under this name the command's context keeps the environment file that was read."""
+
+
+def _load_env_file(context: click.Context, _option: click.Parameter, path: str | None) -> None:
+    from lake.env_file import load_env_file  # not for --help
+
+    if path is None:
+        return
+    context.meta[_ENV_FILE] = Path(path).absolute()
+    if load_env_file(Path(path), os.environ):
+        print_notice(f"Warning: everybody on this machine may read {path}; chmod 600 it.")
+
+
+env_file_option = click.option(
+    "--env-file",
+    metavar="FILE",
+    is_eager=True,  # before anything reads the environment
+    expose_value=False,
+    callback=_load_env_file,
+    help="Read variables for ${env.X} from NAME=value lines.",
+)
+
+
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command -c and --env-file."""
+    option = click.option("-c", "--config", "config", metavar="FILE", help="Default: config.json.")
+    return option(env_file_option(command))
+
+
+def env_file_arguments() -> list[str]:
+    """Return the arguments with which `lake` reads the environment file that this command was given."""
+    path = click.get_current_context().meta.get(_ENV_FILE)
+    return ["--env-file", str(path)] if path else []
+
+
 lake_option = click.option("--lake", "address", metavar="PATH", help="A lake's folder or s3:// address, instead.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

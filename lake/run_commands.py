@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lake.errors import LakeError, Stopped
-from lake.options import check_apart, chosen_programs, config_option, json_option, open_project
+from lake.options import (
+    check_apart,
+    chosen_programs,
+    config_option,
+    env_file_option,
+    json_option,
+    open_project,
+)
 from lake.terminal import on_terminal, print_error, print_nothing, print_notice, print_text
 from lake.terminal import to_json as to_line
 from target_datalake.errors import TargetError
@@ -31,6 +38,7 @@ _REJECTS_BYTES = 4 << 20
 @click.option(
     "-c", "--config", "configs", multiple=True, metavar="FILE", help="Repeat it to run several sources in turn."
 )
+@env_file_option
 @click.option("--catalog", metavar="FILE", help="The Singer catalog to use. Default: catalog.json beside the config.")
 @click.option("--stream", "streams", multiple=True, metavar="NAME", help="Take only this stream. Repeatable.")
 @click.option("--full-refresh", is_flag=True, help="Read the streams anew, from their start; what landed stays.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lake.errors import UsageError
-from lake.options import check_apart, open_project
+from lake.options import check_apart, env_file_arguments, env_file_option, open_project
 from lake.terminal import print_notice, print_text
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("-c", "--config", "configs", multiple=True, metavar="FILE", help="Repeat it to schedule several sources.")
+@env_file_option
 @click.option("--once", is_flag=True, help="Run what is due, then leave: for cron or Kubernetes.")
 @click.option("--crontab", is_flag=True, help="Print crontab lines instead, and run nothing.")
 def schedule(*, configs: tuple[str, ...], once: bool, crontab: bool) -> int:
@@ -41,7 +42,7 @@ def schedule(*, configs: tuple[str, ...], once: bool, crontab: bool) -> int:
         from lake.schedule.watches import load_schedules
 
         entries = [entry for _, found in load_schedules(projects) for entry in found]
-        print_text(to_crontab(entries, lake_command(), find_local_zone(os.environ)))
+        print_text(to_crontab(entries, [*lake_command(), *env_file_arguments()], find_local_zone(os.environ)))
         return 0
     from lake.schedule.children import real_world
     from lake.schedule.loop import STOP_GRACE_SECONDS, Scheduler

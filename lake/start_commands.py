@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lake.options import chosen_programs, json_option
+from lake.options import chosen_programs, env_file_option, json_option
 from lake.terminal import print_text, to_json
 
 
@@ -17,6 +17,7 @@ from lake.terminal import print_text, to_json
 @click.option("--header", "headers", multiple=True, metavar="LINE", help="As in 'X-Key: ${env.KEY}'. Repeatable.")
 @click.option("--stream", "streams", multiple=True, metavar="NAME", help="What to call the stream.")
 @click.option("-c", "--config", default="config.json", show_default=True, metavar="FILE", help="The file to write.")
+@env_file_option
 @click.option("--catalog", metavar="FILE", help="The catalog to write. Default: catalog.json beside the config.")
 @click.option("--lake", "address", default="./lake", show_default=True, metavar="PATH", help="Where records land.")
 @click.option("--source", metavar="NAME", help="The name under which they land. Default: as the API is called.")

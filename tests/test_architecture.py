@@ -72,7 +72,7 @@ FLOORS = {
     "lake": """
         bookmarks errors export filesystem held_log latest log_chain outline private_folder runs text
         findings frames history moments programs rejects sandbox snapshot stream_catalog summary
-        foreign_tap pipe selections
+        env_file foreign_tap pipe selections
         project
         discover held_source init notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table run_catalog scan status verify

@@ -57,7 +57,7 @@ def test_every_option_of_a_command_is_documented_and_no_other(command):
     documented = set(re.findall(r"^\| `(--[a-z-]+)", section(command), re.MULTILINE))
     assert documented <= options
     named = set(re.findall(r"(--[a-z-]+)", section(command)))
-    assert options - {"--config", "--lake", "--json"} <= named
+    assert options - {"--config", "--env-file", "--lake", "--json"} <= named
 
 
 def test_every_command_is_documented():
