@@ -119,7 +119,7 @@ def take(
     if not valued:
         return reading, [] if missing else None
     _check_plain(values, replication.key)
-    page = _rank(reading, [values[index] for index in valued])
+    page = _rank(reading, values if len(valued) == len(values) else [values[index] for index in valued])
     dropped = _dropped(reading, page, valued, values, key_of) | missing
     if replication.sorted == "desc":
         reading = _descend(reading, page, [(values[index], index) for index in valued], key_of)
@@ -189,9 +189,9 @@ def _check_plain(values: Sequence[Any], key: str) -> None:
 
 def _valued(values: Sequence[Any]) -> Sequence[int]:
     """Return the indexes of the records that have a value; NaN is none."""
-    if None not in values and UNSET not in values and float not in set(map(type, values)):
-        return range(len(values))
     absent = (None, UNSET)
+    if {type(None), type(UNSET), float}.isdisjoint(map(type, values)):
+        return range(len(values))
     return [index for index, value in enumerate(values) if value not in absent and value == value]  # noqa: PLR0124 - NaN
 
 
@@ -208,7 +208,7 @@ class _Ranked:
     reached: Any
 
 
-def _rank(reading: Reading, values: list[Any]) -> _Ranked:
+def _rank(reading: Reading, values: Sequence[Any]) -> _Ranked:
     marks = (mark.value if mark else None for mark in (reading.before, reading.at, reading.reached))
     bounds = (reading.start, reading.end, reading.last, *marks)
     form = reading.replication.form if reading.replication else KeyForm()

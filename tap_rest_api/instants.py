@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +21,8 @@ _DURATION = re.compile(
     re.ASCII,
 )
 _DATE_LENGTH, _SECONDS_LENGTH = len("2024-01-31"), len("2024-01-31T00:00:00Z")
-_MARKS = ((itemgetter(10), {"T"}), (itemgetter(19), {"Z", "."}), (itemgetter(-1), {"Z"}))
+_MOST_LENGTH = 40  # with more digits to a fraction, they are compared one by one
+_SECONDS_MARKS, _FRACTION_MARKS = {10: "T", 19: "Z"}, {10: "T", 19: "."}  # where in the text; a fraction ends in Z
 _FIRST_MILLISECONDS = 100_000_000_000  # as seconds this is the year 5138; as milliseconds, 1973
 
 
@@ -94,19 +94,34 @@ def ranks(values: Sequence[Any]) -> list[Any]:
 def _ranks_of_texts_alike(values: Sequence[Any]) -> list[str] | None:
     """Rank dates, or date-times in UTC, without parsing them: written alike, they sort as texts.
 
-    A million records pass here. Without its Z and the zeros that end a fraction, the earlier instant is the
-    smaller text, also where only one has a fraction.
+    A million records pass here. A shorter fraction is filled up with zeros, which changes no instant.
     """
     if set(map(type, values)) != {str}:
         return None
     lengths = set(map(len, values))
     if lengths == {_DATE_LENGTH}:
         return list(values)
-    if min(lengths) < _SECONDS_LENGTH or not all(set(map(get, values)) <= known for get, known in _MARKS):
+    shortest, longest = min(lengths), max(lengths)
+    if (
+        shortest < _SECONDS_LENGTH
+        or longest > _MOST_LENGTH
+        or not all(_are_utc(values, length, lengths) for length in lengths)
+    ):
         return None
-    if lengths == {_SECONDS_LENGTH}:
-        return list(values)
-    return [value[:19] if value[19] == "Z" else value[:-1].rstrip("0").rstrip(".") for value in values]
+    return [value if len(value) == longest else _lengthened(value, longest) for value in values]
+
+
+def _are_utc(values: Sequence[str], length: int, lengths: set[int]) -> bool:
+    """Tell whether the values of one length are date-times in UTC, by the characters between their digits."""
+    alike = values if len(lengths) == 1 else [value for value in values if len(value) == length]
+    text, marks = "".join(alike), _SECONDS_MARKS if length == _SECONDS_LENGTH else {**_FRACTION_MARKS, length - 1: "Z"}
+    return all(text[place::length] == mark * len(alike) for place, mark in marks.items())
+
+
+def _lengthened(value: str, length: int) -> str:
+    """Write an instant with more digits: "…:00Z" as "…:00.000Z"."""
+    text = value[:-1] if len(value) > _SECONDS_LENGTH else f"{value[:-1]}."
+    return f"{text:0<{length - 1}}Z"
 
 
 def split_instant(text: str, zone: tzinfo | None = None, fold: int = 0) -> tuple[datetime, str] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tap_rest_api.about import to_facts as about_facts
 from tap_rest_api.about import to_text as about_text
 from tap_rest_api.ahead import Workers
+from tap_rest_api.allocator import keep_freed_memory
 from tap_rest_api.allowance import Allowance
 from tap_rest_api.catalog import load_catalog, select
 from tap_rest_api.client import Client
@@ -94,6 +95,7 @@ def _allowance(config: Config, client: Client) -> Allowance:
 
 
 def _sync(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
+    keep_freed_memory()
     source = _open(options, environment)
     state = load_state(options.state, [stream.name for stream in source.config.streams])
     catalog = load_catalog(options.catalog) if options.catalog else discover(source)

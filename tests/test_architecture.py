@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "tap_rest_api": """
-        ahead cut errors field_tree instants media messages stdout traffic
+        ahead allocator cut errors field_tree instants media messages stdout traffic
         allowance body charset error_rules infer limits log openapi origin schemas server_time slices spool template
         auth_options document json_body keys pace problem quota retry
         auth_rules columns csv_rows headroom lines new_fields record_rules records template_rules
