@@ -19,6 +19,7 @@ from lake import (
     schedule_commands,
     start_commands,
     state_command,
+    status_command,
     zone_commands,
 )
 from lake.errors import LakeError, Stopped
@@ -37,7 +38,7 @@ _COMMANDS = (
     run_commands.discover,
     state_command.state,
     schedule_commands.schedule,
-    look_commands.status,
+    status_command.status,
     look_commands.catalog,
     look_commands.show,
     reject_commands.rejects,

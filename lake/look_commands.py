@@ -1,31 +1,11 @@
-"""``lake status``, ``catalog`` and ``show``: the commands that look at a lake."""
+"""``lake catalog`` and ``lake show``: the commands that look at a lake's datasets."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 import click
 
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import on_terminal, print_text, to_json
-
-
-@click.command()
-@config_option
-@lake_option
-@json_option
-def status(*, config: str | None, address: str | None, as_json: bool) -> None:
-    """Show the last run of each source, and how far it has come.
-
-    \b
-    Example:
-      lake status --lake ./lake --json
-    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    from lake.catalog import open_lake  # its imports are not for --help
-    from lake.status import read_status, to_status_table
-
-    statuses = read_status(open_lake(lake_address(config, address)), datetime.now(UTC))
-    print_text(to_json(statuses) if as_json else to_status_table(statuses, terminal=on_terminal()))
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.bookmarks import oldest_bookmark
+from lake.freshness import DatasetStatus, Expectation, expect, read_datasets
 from lake.history import History, decode_name
 from lake.runs import latest_runs
 from lake.text import to_age, to_bytes, to_minute, to_table
@@ -55,6 +56,8 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         bookmark: The time up to which every stream that has a time for a bookmark was read.
         bookmark_age_seconds: How long ago that is.
         usage: What it takes up, in bytes.
+        datasets: How each of its datasets stands, and those that are expected of it and never landed.
+        next_due: When a schedule starts something of it next, RFC 3339, UTC; None where no schedule was asked about.
     """
 
     source: str
@@ -70,27 +73,61 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     bookmark: str | None = None
     bookmark_age_seconds: float | None = None
     usage: Usage = Usage()
+    datasets: tuple[DatasetStatus, ...] = ()
+    next_due: str | None = None
+
+    @property
+    def stale(self) -> list[DatasetStatus]:
+        """Return the datasets that are older than they may be."""
+        return [dataset for dataset in self.datasets if dataset.stale]
 
 
-def read_status(storage: Storage, now: datetime) -> list[SourceStatus]:
-    """Return the status of each source in a lake, by name. Raises StorageError."""
+def read_status(storage: Storage, now: datetime, expectations: Sequence[Expectation] = ()) -> list[SourceStatus]:
+    """Return the status of each source in a lake, by name. Raises StorageError.
+
+    Args:
+        storage: The lake.
+        now: The time, UTC.
+        expectations: What the configurations that were named expect; a source of theirs that never ran is there too.
+    """
     runs = latest_runs(storage)
-    sources = {decode_name(name) for name in read_sources(storage)} | set(runs)
-    return [_read_source(storage, source, runs.get(source), now) for source in sorted(sources)]
+    expected = {each.source: each for each in expectations}
+    sources = {decode_name(name) for name in read_sources(storage)} | set(runs) | set(expected)
+    commits = {source: History(storage, source).commits() for source in sorted(sources)}
+    datasets = expect({source: read_datasets(source, each, now) for source, each in commits.items()}, expectations)
+    return [
+        msgspec.structs.replace(
+            _read_source(storage, source, commits[source], runs.get(source), now),
+            datasets=tuple(datasets[source]),
+            next_due=_next_due(expected.get(source)),
+        )
+        for source in commits
+    ]
 
 
 def to_status_table(statuses: Sequence[SourceStatus], *, terminal: bool) -> str:
     """Return the sources as a table."""
     if not statuses:
         return "No source has landed anything yet."
-    table = to_table(_HEADER, [_row(status) for status in statuses], right=_RIGHT, terminal=terminal)
+    header, rows = list(_HEADER), [list(_row(status)) for status in statuses]
+    if any(status.next_due for status in statuses):
+        header.append("next due")
+        for row, status in zip(rows, statuses, strict=True):
+            row.append(_minute(status.next_due))
+    table = to_table(header, rows, right=_RIGHT, terminal=terminal)
     reclaimable = sum(status.usage.reclaimable for status in statuses)
     hint = f"{to_bytes(reclaimable)} belong to old versions of full tables: `lake expire --dry-run` lists what may go."
     return f"{table}\n{hint}" if reclaimable else table
 
 
-def _read_source(storage: Storage, source: str, run: RunRecord | None, now: datetime) -> SourceStatus:
-    commits = History(storage, source).commits()
+def _next_due(expectation: Expectation | None) -> str | None:
+    due = expectation.next_due if expectation else None
+    return due.isoformat() if due else None
+
+
+def _read_source(
+    storage: Storage, source: str, commits: Sequence[Commit], run: RunRecord | None, now: datetime
+) -> SourceStatus:
     usage = measure_usage(storage, source, commits)
     last_run = next((commit for commit in reversed(commits) if commit.purpose == "run"), None)
     known = _known(source, CommitLog(storage, source).head(), usage, now)

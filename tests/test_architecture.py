@@ -74,16 +74,16 @@ FLOORS = {
         findings frames history moments programs rejects sandbox snapshot stream_catalog summary
         env_file foreign_tap pipe selections
         project
-        discover held_source init notebook predicate reject_list schemas strangers tables usage
+        discover freshness held_source init notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table run_catalog scan status verify
         compact dataset raw_records run state
-        catalog erase preview query replay schedule
-        keep_tables overview
+        catalog erase preview query replay
+        keep_tables overview schedule
         keep_options terminal
         options
         page zones
-        keep_commands look_commands query_commands reject_commands run_commands schedule_commands state_command
-        zone_commands
+        keep_commands look_commands query_commands reject_commands run_commands schedule_commands
+        state_command status_command zone_commands
         page_commands start_commands
         cli
     """,
@@ -98,8 +98,7 @@ FLOORS = {
     "lake.schedule": """
         arrivals cron log_watch webhook
         entries memory notify
-        run_notices
-        children due
+        children due outlook run_notices stale_notices
         loop
         crontab job_notices watches
     """,

@@ -48,13 +48,15 @@ class Entry:
         name: What it is called in messages, and what its memory is kept under.
         trigger: When it is due.
         commands: What runs then, in this order, each only if the one before succeeded: arguments of `lake`.
-        silent: Whether what they print is of no interest.
+        silent: Whether it is worth a word only if it fails.
+        succeeded: The exit codes that are no failure.
     """
 
     name: str
     trigger: Trigger
     commands: tuple[tuple[str, ...], ...]
     silent: bool = False
+    succeeded: frozenset[int] = frozenset({0})
 
 
 def load_entries(project: Project) -> list[Entry]:

@@ -134,7 +134,8 @@ class Scheduler:
             return
         if due:
             self.complaints.pop(name, None)
-            self.notice(f"{name}: {due.why}")
+            if not entry.silent:
+                self.notice(f"{name}: {due.why}")
             self._start_next(Job(watch, entry, due, now), name)
 
     def _start_next(self, job: Job, name: str) -> None:
@@ -151,7 +152,7 @@ class Scheduler:
 
     def _go_on(self, end: Ended) -> None:
         job = self.jobs.pop(end.job)
-        if end.code == 0 and job.next_command < len(job.entry.commands):
+        if end.code in job.entry.succeeded and job.next_command < len(job.entry.commands):
             self._start_next(job, end.job)
         elif end.code == HeldError.exit_code:
             self._skip(job, end.job)
@@ -169,23 +170,24 @@ class Scheduler:
 
     def _finish(self, job: Job, end: Ended) -> None:
         now = self.world.now()
-        seconds = (now - job.started).total_seconds()
-        outcome = "succeeded" if end.code == 0 else f"failed with exit code {end.code}"
-        self.notice(f"{end.job}: {outcome} after {seconds:.1f} s")
+        failed = end.code not in job.entry.succeeded
+        if failed or not job.entry.silent:
+            outcome = f"failed with exit code {end.code}" if failed else "succeeded"
+            self.notice(f"{end.job}: {outcome} after {(now - job.started).total_seconds():.1f} s")
         if (
             isinstance(job.entry.trigger, Cron)
             and (again := job.entry.trigger.next_after(job.started))
             and again <= now
         ):
             self.notice(f"{end.job}: let pass what came due meanwhile, since {again:%Y-%m-%d %H:%M}Z")
-        if end.code:
+        if failed:
             self.exit_code = self.exit_code or end.code
             self.failed(job, end)
         memory = pass_over(job.due.done, now)
         times = {"started": job.started.timestamp(), "ended": now.timestamp(), "exit_code": end.code}
         self._remember(job.watch, job.entry, msgspec.structs.replace(memory, **times))
         if self.once:
-            self.left_alone[end.job] = now + timedelta(days=1)
+            self._leave_alone(end.job)
 
     def _remember(self, watch: Watch, entry: Entry, memory: EntryMemory) -> None:
         """Keep an entry's memory; a lake that cannot be written now is told once more at the next change."""

@@ -1,13 +1,13 @@
 """What a schedule has already seen and done, kept in the lake from one start of the scheduler to the next.
 
-It stands in ``_lake/schedule/<source>.json``, so that it is where the data is: a container that is gone takes nothing
+It stands in ``_lake/schedule/<source>/``, so that it is where the data is: a container that is gone takes nothing
 with it. An entry's memory moves on only when its job has ended by itself, so what a crash interrupts is due again.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -48,10 +48,27 @@ class EntryMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     exit_code: int | None = None
 
 
+class Told(msgspec.Struct, frozen=True):
+    """The datasets of which somebody was told that they are stale."""
+
+    stale: frozenset[str] = frozenset()
+
+
 class Memory(msgspec.Struct, frozen=True):
     """What is remembered of a schedule: of each entry, by its name."""
 
     entries: dict[str, EntryMemory] = {}
+
+
+_T = TypeVar("_T")
+
+
+def open_memory(project: Project, *, scratch: str = "@status") -> Storage:
+    """Open the lake of a project to keep something in it. Raises TargetError."""
+    name = f"{scratch}-{layout.encode_name(project.source)}"  # its own, so that a run never sweeps it
+    storage = open_storage(project.lake, scratch=name, s3=project.s3)
+    check_format(storage, write=True)
+    return storage
 
 
 @contextlib.contextmanager
@@ -62,35 +79,42 @@ def hold_memory(project: Project) -> Iterator[Storage]:
         HeldError: Another scheduler has this schedule.
         TargetError: The lake cannot be used.
     """
-    name = layout.encode_name(project.source)
-    storage = open_storage(project.lake, scratch=f"@schedule-{name}", s3=project.s3)
-    check_format(storage, write=True)
-    lock = storage.lock(f"{layout.LOCK_PREFIX}/@schedule/{name}.lock")
+    storage = open_memory(project, scratch="@schedule")
+    lock = storage.lock(f"{layout.LOCK_PREFIX}/@schedule/{layout.encode_name(project.source)}.lock")
     with contextlib.closing(lock) if lock else contextlib.nullcontext():
+        storage.sweep((), lambda _key: False)  # what a killed scheduler was writing
         yield storage
 
 
 def load_memory(storage: Storage, source: str) -> Memory:
-    """Return what is remembered; nothing at the first start.
-
-    Raises:
-        StorageError: The file is damaged, or cannot be read.
-    """
-    key = memory_key(source)
-    try:
-        return msgspec.json.decode(storage.read(key), type=Memory)
-    except NotFoundError:
-        return Memory()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        fix = "remove this file: files that are there start their jobs once more, nothing else is lost"
-        raise StorageError("the schedule's memory is damaged", where=f"{storage.uri}/{key}", fix=fix) from error
+    """Return what is remembered; nothing at the first start. Raises StorageError."""
+    return _load(storage, _key(source, "memory"), Memory())
 
 
 def save_memory(storage: Storage, source: str, memory: Memory) -> None:
     """Keep a memory. A crash leaves the old one, or the new one."""
-    storage.put(memory_key(source), msgspec.json.encode(memory))
+    storage.put(_key(source, "memory"), msgspec.json.encode(memory))
 
 
-def memory_key(source: str) -> str:
-    """Return where the memory of a source's schedule stands."""
-    return f"{SCHEDULE_PREFIX}/{layout.encode_name(source)}.json"
+def load_told(storage: Storage, source: str) -> frozenset[str]:
+    """Return the datasets of which somebody was told that they are stale. Raises StorageError."""
+    return _load(storage, _key(source, "told"), Told()).stale
+
+
+def save_told(storage: Storage, source: str, stale: frozenset[str]) -> None:
+    """Keep of what somebody was told. A crash leaves the old, or the new."""
+    storage.put(_key(source, "told"), msgspec.json.encode(Told(stale)))
+
+
+def _load(storage: Storage, key: str, at_first: _T) -> _T:
+    try:
+        return msgspec.json.decode(storage.read(key), type=type(at_first))
+    except NotFoundError:
+        return at_first
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        fix = "remove this file: what it remembers begins anew, and no data depends on it"
+        raise StorageError("the schedule's memory is damaged", where=f"{storage.uri}/{key}", fix=fix) from error
+
+
+def _key(source: str, what: str) -> str:
+    return f"{SCHEDULE_PREFIX}/{layout.encode_name(source)}/{what}.json"

@@ -29,6 +29,9 @@ DEFAULT_EVENTS = ("failure", "stale")
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 
+_MAX_VARIABLE = 4096
+"""Characters of the text that go into a variable of the environment, which cannot hold everything; stdin can."""
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """What is told, as JSON. It holds no record's value, no secret and no command line.
@@ -125,7 +128,7 @@ def tell(notifier: Notifier, notice: Notice, warn: Callable[[str], None]) -> boo
 
 def _run(notifier: Notifier, notice: Notice, document: bytes) -> str:
     """Run the command; return what went wrong, or nothing. It is killed, with all it started, when its time is over."""
-    told = {"LAKE_EVENT": notice.event, "LAKE_SOURCE": notice.source, "LAKE_TEXT": notice.text}
+    told = {"LAKE_EVENT": notice.event, "LAKE_SOURCE": notice.source, "LAKE_TEXT": notice.text[:_MAX_VARIABLE]}
     code = {} if notice.exit_code is None else {"LAKE_EXIT_CODE": str(notice.exit_code)}
     try:
         process = subprocess.Popen(  # noqa: S603 - a list, no shell

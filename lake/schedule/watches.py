@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FRESHNESS = "@freshness"
 """The entry that is there whenever somebody is to be told of what is stale. No entry of a configuration has an @."""
 
+STALE = 8
+"""What `lake status` exits with when something is stale: the notice it has sent says so."""
+
 _EVERY_TEN_MINUTES = Cron("*/10 * * * *")
 
 
@@ -85,7 +88,7 @@ def _freshness_entry(project: Project) -> list[Entry]:
     if notifier is None or "stale" not in notifier.on or not project.freshness:
         return []
     command = ("status", "-c", str(project.config_path.absolute()), "--notify")
-    return [Entry(FRESHNESS, _EVERY_TEN_MINUTES, (command,), silent=True)]
+    return [Entry(FRESHNESS, _EVERY_TEN_MINUTES, (command,), silent=True, succeeded=frozenset({0, STALE}))]
 
 
 def _open(title: str, project: Project, entries: list[Entry], storage: Storage) -> Watch:

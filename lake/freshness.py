@@ -1,0 +1,160 @@
+"""A source's commits, and what is expected of them, become how each of its datasets stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lake.snapshot import summarize
+from lake.text import to_age, to_minute, to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lake.snapshot import StreamFacts
+    from target_datalake.commits import Commit
+
+_HEADER = ("dataset", "rows", "rejected", "newest rows", "age", "expected", "state")
+_RIGHT = ("rows", "rejected", "age", "expected")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a configuration expects of a lake.
+
+    Attributes:
+        source: Its own source.
+        freshness: How old the newest rows of a dataset may be, by any of its names.
+        next_due: When its schedule starts something next.
+    """
+
+    source: str
+    freshness: dict[str, timedelta] = field(default_factory=dict)
+    next_due: datetime | None = None
+
+
+class DatasetStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a dataset stands.
+
+    Attributes:
+        dataset: Its full name, ``landing.<source>.<stream>``; of one that never landed the name that was expected.
+        rows: How many a reader sees.
+        rejected: How many records were ever rejected.
+        run: The run that brought its newest rows.
+        landed_at: When that was committed, RFC 3339, UTC.
+        age_seconds: How long ago that is.
+        expected_seconds: How old it may be; None where nothing is expected.
+        stale: Whether it is older, or not there at all.
+    """
+
+    dataset: str
+    rows: int = 0
+    rejected: int = 0
+    run: str | None = None
+    landed_at: str | None = None
+    age_seconds: float | None = None
+    expected_seconds: float | None = None
+    stale: bool = False
+
+
+def read_datasets(source: str, commits: Sequence[Commit], now: datetime) -> dict[str, DatasetStatus]:
+    """Return how each dataset of a source stands, by its stream; nothing is expected of it yet."""
+    newest = _newest_commits(commits)
+    return {
+        stream: _to_status(source, stream, facts, newest.get(stream), now)
+        for stream, facts in sorted(summarize(commits).items())
+    }
+
+
+def expect(
+    datasets: Mapping[str, Mapping[str, DatasetStatus]], expectations: Sequence[Expectation]
+) -> dict[str, list[DatasetStatus]]:
+    """Return the datasets of each source, judged by what is expected; those too that never landed.
+
+    A name means the configuration's own stream first, and that of another source if it has none.
+
+    Args:
+        datasets: What each source has landed, by stream.
+        expectations: One a configuration.
+    """
+    judged = {source: dict(streams) for source, streams in datasets.items()}
+    missing: dict[str, list[DatasetStatus]] = {}
+    for each in expectations:
+        own = judged.setdefault(each.source, {})
+        for name, span in each.freshness.items():
+            found = _find(name, {each.source: own}) or _find(name, judged)
+            for source, stream in found:
+                judged[source][stream] = _judge(judged[source][stream], span)
+            if not found:
+                never = DatasetStatus(dataset=name, expected_seconds=span.total_seconds(), stale=True)
+                missing.setdefault(each.source, []).append(never)
+    return {source: [*streams.values(), *missing.get(source, ())] for source, streams in judged.items()}
+
+
+def to_dataset_table(datasets: Sequence[DatasetStatus], *, terminal: bool) -> str:
+    """Return datasets as a table."""
+    return to_table(_HEADER, [_row(each) for each in datasets], right=_RIGHT, terminal=terminal)
+
+
+def _newest_commits(commits: Sequence[Commit]) -> dict[str, Commit]:
+    """Return the last commit that brought rows of each stream, or made another version of it the one to read."""
+    newest: dict[str, Commit] = {}
+    before: Mapping[str, object] = {}
+    for commit in commits:
+        for stream, counts in commit.streams.items():
+            if counts.landed:
+                newest[stream] = commit
+        for stream, active in commit.versions.items():
+            if before.get(stream) != active:
+                newest[stream] = commit
+        before = commit.versions
+    return newest
+
+
+def _to_status(source: str, stream: str, facts: StreamFacts, newest: Commit | None, now: datetime) -> DatasetStatus:
+    age = (now - datetime.fromisoformat(newest.committed_at)).total_seconds() if newest else None
+    return DatasetStatus(
+        dataset=f"landing.{source}.{stream}",
+        rows=facts.rows,
+        rejected=facts.rejected,
+        run=newest.run if newest else None,
+        landed_at=newest.committed_at if newest else None,
+        age_seconds=age,
+    )
+
+
+def _judge(dataset: DatasetStatus, span: timedelta) -> DatasetStatus:
+    seconds = span.total_seconds()
+    stale = dataset.age_seconds is None or dataset.age_seconds > seconds
+    return msgspec.structs.replace(dataset, expected_seconds=seconds, stale=stale)
+
+
+def _find(name: str, datasets: Mapping[str, Mapping[str, DatasetStatus]]) -> list[tuple[str, str]]:
+    return [
+        (source, stream)
+        for source, streams in datasets.items()
+        for stream, dataset in streams.items()
+        if name in {stream, f"landing.{stream}", dataset.dataset}
+    ]
+
+
+def _row(each: DatasetStatus) -> tuple[str, ...]:
+    never = each.landed_at is None
+    return (
+        each.dataset,
+        f"{each.rows:,}",
+        f"{each.rejected:,}",
+        "never" if each.landed_at is None else to_minute(datetime.fromisoformat(each.landed_at).astimezone(UTC)),
+        "-" if each.age_seconds is None else to_age(each.age_seconds),
+        "-" if each.expected_seconds is None else to_age(each.expected_seconds),
+        "never landed"
+        if never and each.stale
+        else "stale"
+        if each.stale
+        else "fresh"
+        if each.expected_seconds
+        else "-",
+    )
