@@ -105,6 +105,10 @@ bench: setup ## Measure records/s, MB/s and peak memory
 lock: ## Lock the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 \
 	  --generate-hashes --no-header --upgrade -o requirements/dev.lock
+	uv pip compile pyproject.toml -c requirements/dev.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-header -o requirements/run.lock
+	echo 'hatchling>=1.27' | uv pip compile - -c requirements/dev.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-header -o requirements/build.lock
 
 clean: ## Remove the environment, the demo's lake and every cache
 	rm -rf $(VENV) lake-demo .demo .interop state.json bench/out build dist
