@@ -34,6 +34,7 @@ _BUG = 1
 
 _COMMANDS = (
     start_commands.init,
+    start_commands.check,
     run_commands.run,
     run_commands.discover,
     state_command.state,

@@ -75,6 +75,11 @@ class Programs:
         known = ["--catalog", str(catalog)] if catalog else []
         return [*self.tap, "--config", str(config), "--discover", *known, *self.options]
 
+    def trial(self, config: Path, catalog: Path | None) -> list[str]:
+        """Return the tap's command that fetches one page of each stream; its log is JSON, to be read."""
+        chosen = ["--catalog", str(catalog)] if catalog else []
+        return [*self.tap, "--config", str(config), "--test", *chosen, "--format", "json", "--log-format", "json"]
+
     def draft(self, arguments: Sequence[str]) -> list[str]:
         """Return the tap's command that finds out about an API and prints all that it found as one object."""
         return [*self.tap, *arguments, "--format", "json", *self.options]

@@ -1,7 +1,8 @@
-"""``lake init``: the command that begins a project."""
+"""``lake init`` and ``lake check``: the commands that come before a project's first run."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import click
 
 from lake.options import chosen_programs, env_file_option, json_option
 from lake.terminal import print_text, to_json
+from lake.options import chosen_programs, config_option, json_option
+from lake.terminal import on_terminal, print_text
+from lake.terminal import to_json as to_line
 
 
 @click.command()
@@ -41,9 +45,30 @@ def init(*, url: str | None, config: str, catalog: str | None, as_json: bool, **
     found = ask_tap(_arguments(url, options), chosen_programs(None))
     written = [str(file) for file in write_project(plan, found)]
     if as_json:
-        print_text(to_json({**found, "written": written, "next": next_command(config)}))
+        print_text(to_line({**found, "written": written, "next": next_command(config)}))
     else:
         print_text(to_text(found, written, config))
+
+
+@click.command()
+@config_option
+@json_option
+def check(*, config: str | None, as_json: bool) -> int:
+    """Look at all that a run needs: configuration, credentials, one page a stream, storage, clock, room.
+
+    \b
+    Example:
+      lake check -c config.json
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.preflight.checks import exit_code, to_text  # their imports are not for --help
+    from lake.preflight.preflight import preflight, to_json
+    from lake.project import find_config
+
+    path = Path(config) if config is not None else find_config(Path.cwd())
+    checks = list(preflight(path, chosen_programs(None), os.environ))
+    code = exit_code(checks)
+    print_text(to_json(checks, code) if as_json else to_text(checks, terminal=on_terminal()))
+    return code
 
 
 def _arguments(url: str, options: dict[str, Any]) -> list[str]:

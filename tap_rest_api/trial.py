@@ -22,6 +22,7 @@ from tap_rest_api.streams import read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tap_rest_api.chain import Batch
     from tap_rest_api.config import Stream
     from tap_rest_api.json_body import Slice
     from tap_rest_api.unit import Source
@@ -43,6 +44,8 @@ class Trial:
         first_record: "valid", "invalid", or None where there is none.
         problems: Where it does not hold against the schema, and against which keyword; never a value.
         undeclared: The fields of the page that the schema does not know.
+        fix: How to mend the error.
+        clock_ahead_seconds: How far the server's clock is ahead of ours, as far as its answer proves it.
         exit_code: What the run would end with.
     """
 
@@ -53,11 +56,13 @@ class Trial:
     problems: Sequence[str] = ()
     undeclared: Sequence[str] = ()
     error: str | None = None
+    fix: str | None = None
+    clock_ahead_seconds: int = 0
     exit_code: int = 0
 
     def facts(self) -> dict[str, Any]:
         """Return what --format json prints."""
-        return {name: value for name, value in asdict(self).items() if name != "exit_code"}
+        return asdict(self)
 
 
 def try_stream(source: Source, stream: Stream, schema: Mapping[str, Any] | None) -> Trial:
@@ -73,15 +78,19 @@ def try_stream(source: Source, stream: Stream, schema: Mapping[str, Any] | None)
         trial = _judge(source, stream, schema)
     except TapError as error:
         LOGGER.error("%s", error.show())
-        trial = Trial(stream.name, error=error.message, exit_code=error.exit_code)
+        trial = Trial(stream.name, error=error.message, fix=error.fix, exit_code=error.exit_code)
     return replace(trial, seconds=round(time.monotonic() - began, 3))
 
 
 def _judge(source: Source, stream: Stream, schema: Mapping[str, Any] | None) -> Trial:
-    page = next(_pages(source, stream), ())
-    records = edit_records(page, edits_of(stream, source.config.mask_key))
-    if not records:
+    began = time.monotonic()
+    batch = next(_batches(source, stream), None)
+    if batch is None:
         return Trial(stream.name)
+    ahead = _clock_ahead(batch, time.monotonic() - began)
+    records = edit_records(batch.records, edits_of(stream, source.config.mask_key))
+    if not records:
+        return Trial(stream.name, clock_ahead_seconds=ahead)
     if schema is None and stream.schema is not None:
         schema = shaped_schema(stream, stream.schema)
     if schema is None:
@@ -89,13 +98,22 @@ def _judge(source: Source, stream: Stream, schema: Mapping[str, Any] | None) -> 
     problems = list(_problems(records[0], schema))
     undeclared = dict.fromkeys(".".join(field.path) for field in new_field_finder(schema)(records))
     verdict = "invalid" if problems else "valid"
-    return Trial(stream.name, len(records), 0.0, verdict, problems, list(undeclared))
+    return Trial(stream.name, len(records), 0.0, verdict, problems, list(undeclared), clock_ahead_seconds=ahead)
 
 
-def _pages(source: Source, stream: Stream) -> Iterator[Sequence[Slice]]:
+def _batches(source: Source, stream: Stream) -> Iterator[Batch]:
     for context in contexts(source, stream):
-        for batch in read(source, stream, context, begin(stream.replication, None)):
-            yield batch.records
+        yield from read(source, stream, context, begin(stream.replication, None))
+
+
+def _clock_ahead(batch: Batch, seconds: float) -> int:
+    """Return how far the server's clock is ahead of ours at least, behind it if negative; 0 if they may agree.
+
+    The Date that was answered lies between `as_of` and, if the answer took all of `seconds`, so much later.
+    """
+    least = (batch.as_of - batch.extracted_at).total_seconds()
+    most = least + seconds + 1  # Date counts whole seconds
+    return int(least) if least > 0 else int(most) if most < 0 else 0
 
 
 def _problems(record: Slice, schema: Mapping[str, Any]) -> Iterator[str]:

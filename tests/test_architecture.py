@@ -81,6 +81,7 @@ FLOORS = {
         keep_tables overview schedule
         keep_options terminal
         options
+        preflight
         page zones
         keep_commands look_commands query_commands reject_commands run_commands schedule_commands
         state_command status_command zone_commands
@@ -94,6 +95,11 @@ FLOORS = {
         card
         render
         serve site
+    """,
+    "lake.preflight": """
+        checks
+        lake_probe tap_trial variables
+        preflight
     """,
     "lake.schedule": """
         arrivals cron log_watch webhook

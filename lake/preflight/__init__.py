@@ -1,0 +1,1 @@
+"""Turns a configuration into what would keep its next run from succeeding."""

@@ -1,0 +1,71 @@
+"""A configuration file becomes all that can be known before a run: what is right, what is odd, what is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from lake.errors import LakeError
+from lake.preflight.checks import Check, to_failure
+from lake.preflight.lake_probe import check_lake
+from lake.preflight.tap_trial import check_streams
+from lake.preflight.variables import check_variables
+from lake.project import load_project, require_tap
+from lake.stream_catalog import read_stream_catalog, selected_names
+from target_datalake.config import read_document
+from target_datalake.errors import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from lake.programs import Programs
+    from lake.project import Project
+
+
+def preflight(config: Path, programs: Programs, environment: Mapping[str, str]) -> Iterator[Check]:
+    """Look at everything that a run of a configuration needs, in the order in which it has to be mended.
+
+    Nothing lands, no STATE moves, and nothing stays behind.
+    """
+    try:
+        document = read_document(str(config))
+    except TargetError as error:
+        yield to_failure("configuration", error)
+        return
+    variables = check_variables(document, environment)
+    yield variables
+    if variables.exit_code:
+        return
+    try:
+        project = load_project(config)
+        require_tap(project)
+    except (LakeError, TargetError) as error:
+        yield to_failure("configuration", error)
+        return
+    yield Check(what="configuration", found=str(config))
+    yield from _check_tap(project, programs)
+    yield from check_lake(project)
+
+
+def _check_tap(project: Project, programs: Programs) -> Iterator[Check]:
+    path = project.catalog_path if project.catalog_path.exists() else None
+    if path is None:
+        yield Check(what="catalog", found=f"there is no {project.catalog_path} yet; the first run asks for it")
+    else:
+        try:
+            catalog = read_stream_catalog(path)
+        except LakeError as error:
+            yield to_failure("catalog", error)
+            return
+        chosen = selected_names(catalog)
+        found = f"{len(chosen)} of {len(catalog['streams'])} streams selected"
+        fix = "" if chosen else f"set selected to true in {path}."
+        yield Check(what="catalog", state="ok" if chosen else "warning", found=found, fix=fix)
+    yield from check_streams(project.config_path, path, programs)
+
+
+def to_json(checks: list[Check], code: int) -> str:
+    """Return the checks as one object."""
+    rows = [{field: getattr(check, field) for field in Check.__struct_fields__} for check in checks]
+    return json.dumps({"checks": rows, "exit_code": code})
