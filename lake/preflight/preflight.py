@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import LakeError
+from lake.foreign_tap import with_tap
 from lake.preflight.checks import Check, to_failure
 from lake.preflight.lake_probe import check_lake
 from lake.preflight.tap_trial import check_streams
@@ -17,8 +20,8 @@ from target_datalake.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
+    from lake.foreign_tap import ForeignTap
     from lake.programs import Programs
     from lake.project import Project
 
@@ -62,7 +65,20 @@ def _check_tap(project: Project, programs: Programs) -> Iterator[Check]:
         found = f"{len(chosen)} of {len(catalog['streams'])} streams selected"
         fix = "" if chosen else f"set selected to true in {path}."
         yield Check(what="catalog", state="ok" if chosen else "warning", found=found, fix=fix)
-    yield from check_streams(project.config_path, path, programs)
+    if project.foreign_tap is None:
+        yield from check_streams(project.config_path, path, programs)
+    else:
+        yield _check_foreign(project.foreign_tap, programs)
+
+
+def _check_foreign(tap: ForeignTap, programs: Programs) -> Check:
+    """See that a tap that is not our own can be started; there is no common way to try what it reads."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="lake-check-") as folder:
+            with_tap(programs, tap, Path(folder))
+    except (LakeError, TargetError) as error:
+        return to_failure("tap", error)
+    return Check(what="tap", found=f"{tap.name} is there; what it reads is seen only in a run")
 
 
 def to_json(checks: list[Check], code: int) -> str:

@@ -14,16 +14,24 @@ _NAMED = re.compile(r"(?<!\$)\$\{env\.(?P<name>[^{}|]+)")
 
 
 def check_variables(document: Mapping[str, Any], environment: Mapping[str, str]) -> Check:
-    """Look whether every variable is set. An empty one is a warning: nobody means to send an empty secret."""
+    """Look whether every variable is set. An empty one is a warning: nobody means to send an empty secret.
+
+    So is one that only a run's failure needs, to tell somebody.
+    """
     names = list(dict.fromkeys(_names(document)))
+    lake = document.get("lake")
+    rest = {**document, "lake": {**lake, "notify": None}} if isinstance(lake, dict) else document
+    needed = set(_names(rest))
     unset = [name for name in names if name not in environment]
     empty = [name for name in names if environment.get(name) == ""]
-    if unset:
-        fix = "; ".join(f"export {name}=…" for name in unset)
+    fix = "; ".join(f"export {name}=…" for name in [*unset, *empty])
+    if needed.intersection(unset):
         return Check(what="variables", state="failed", found=f"not set: {', '.join(unset)}", fix=fix, exit_code=2)
+    if unset:
+        found = f"not set: {', '.join(unset)}; nobody can be told of a failure"
+        return Check(what="variables", state="warning", found=found, fix=fix)
     if empty:
-        found = f"set, but empty: {', '.join(empty)}"
-        return Check(what="variables", state="warning", found=found, fix="give them a value, or leave them out.")
+        return Check(what="variables", state="warning", found=f"set, but empty: {', '.join(empty)}", fix=fix)
     return Check(what="variables", found=f"set: {', '.join(names)}" if names else "none are named")
 
 

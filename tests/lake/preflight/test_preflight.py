@@ -138,6 +138,20 @@ def test_a_variable_that_is_empty_is_a_warning_and_a_set_one_is_named_without_it
     assert project.check()["variables"].found == "set: TOKEN"
 
 
+def test_a_variable_that_only_a_failure_needs_is_a_warning(project: Project) -> None:
+    project.document["lake"] = {"notify": {"webhook": "${env.HOOK}"}}
+    checks = project.check()
+    assert (checks["variables"].state, checks["variables"].fix) == ("warning", "export HOOK=…")
+
+
+@pytest.mark.parametrize(("command", "state"), [(sys.executable, "ok"), ("no-such-tap", "failed")])
+def test_a_tap_that_is_not_our_own_is_looked_for(command: str, state: str, project: Project) -> None:
+    project.document["tap"] = {"command": [command], "config": {}}
+    checks = project.check()
+    assert checks["tap"].state == state
+    assert exit_code(list(checks.values())) == (0 if state == "ok" else 2)
+
+
 STREAMS: dict[str, tuple[dict[str, Any], str, str, int]] = {
     "refused": ({"error": "the API answered 403", "fix": "check it", "exit_code": 3}, "failed", "403", 3),
     "unreachable": ({"error": "no connection", "exit_code": 4}, "failed", "no connection", 4),
