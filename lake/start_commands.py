@@ -8,9 +8,7 @@ from typing import Any
 
 import click
 
-from lake.options import chosen_programs, env_file_option, json_option
-from lake.terminal import print_text, to_json
-from lake.options import chosen_programs, config_option, json_option
+from lake.options import chosen_programs, config_option, env_file_option, json_option
 from lake.terminal import on_terminal, print_text
 from lake.terminal import to_json as to_line
 
