@@ -10,6 +10,7 @@ import msgspec
 
 from lake.snapshot import summarize
 from lake.text import to_age, to_minute, to_table
+from target_datalake import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,8 @@ class DatasetStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How a dataset stands.
 
     Attributes:
-        dataset: Its full name, ``landing.<source>.<stream>``; of one that never landed the name that was expected.
+        dataset: Its full name, as ``landing.shop.orders`` or ``clean.orders``; of one that never landed the name that
+            was expected.
         rows: How many a reader sees.
         rejected: How many records were ever rejected.
         run: The run that brought its newest rows.
@@ -74,10 +76,10 @@ def expect(
 ) -> dict[str, list[DatasetStatus]]:
     """Return the datasets of each source, judged by what is expected; those too that never landed.
 
-    A name means the configuration's own stream first, and that of another source if it has none.
+    A name means the configuration's own stream first, then that of another source, then a dataset of a zone above.
 
     Args:
-        datasets: What each source has landed, by stream.
+        datasets: What each source has landed, by stream; of a zone above under its name with an @.
         expectations: One a configuration.
     """
     judged = {source: dict(streams) for source, streams in datasets.items()}
@@ -117,7 +119,7 @@ def _newest_commits(commits: Sequence[Commit]) -> dict[str, Commit]:
 def _to_status(source: str, stream: str, facts: StreamFacts, newest: Commit | None, now: datetime) -> DatasetStatus:
     age = (now - datetime.fromisoformat(newest.committed_at)).total_seconds() if newest else None
     return DatasetStatus(
-        dataset=f"landing.{source}.{stream}",
+        dataset=layout.full_name(source, stream),
         rows=facts.rows,
         rejected=facts.rejected,
         run=newest.run if newest else None,
@@ -133,12 +135,14 @@ def _judge(dataset: DatasetStatus, span: timedelta) -> DatasetStatus:
 
 
 def _find(name: str, datasets: Mapping[str, Mapping[str, DatasetStatus]]) -> list[tuple[str, str]]:
-    return [
-        (source, stream)
-        for source, streams in datasets.items()
-        for stream, dataset in streams.items()
-        if name in {stream, f"landing.{stream}", dataset.dataset}
-    ]
+    """Return what a name means, by source and stream: in the nearest zone that has it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for source, streams in datasets.items():
+        zone = source[1:] if source[:1] == "@" and source[1:] in layout.ZONES else "landing"
+        for stream, dataset in streams.items():
+            if name in {stream, f"{zone}.{stream}", dataset.dataset}:
+                found.setdefault(zone, []).append((source, stream))
+    return next((found[zone] for zone in ("landing", *layout.ZONES) if zone in found), [])
 
 
 def _row(each: DatasetStatus) -> tuple[str, ...]:

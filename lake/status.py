@@ -9,10 +9,11 @@ import msgspec
 
 from lake.bookmarks import oldest_bookmark
 from lake.freshness import DatasetStatus, Expectation, expect, read_datasets
-from lake.history import History, decode_name
+from lake.history import History, decode_name, read_zone_histories
 from lake.runs import latest_runs
 from lake.text import to_age, to_bytes, to_minute, to_table
 from lake.usage import Usage, measure_usage
+from target_datalake import layout
 from target_datalake.commit_log import CommitLog, read_sources
 
 if TYPE_CHECKING:
@@ -38,11 +39,15 @@ _HEADER = (
 _RIGHT = ("seconds", "landed", "rejected", "commit", "bookmark", "data", "rejects", "log")
 
 
+BUILT = "built"
+"""The outcome of a zone above landing: its datasets are made by builds, each for itself."""
+
+
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How a source stands.
 
     Attributes:
-        source: Its name.
+        source: Its name; ``@clean`` or ``@business`` for what builds made.
         run: The id of the run that began last; None where no run left a record.
         started_at: When that was, RFC 3339, UTC.
         outcome: How it ended. ``unrecorded``: what was committed last comes from a run that left no record, since it
@@ -83,7 +88,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_status(storage: Storage, now: datetime, expectations: Sequence[Expectation] = ()) -> list[SourceStatus]:
-    """Return the status of each source in a lake, by name. Raises StorageError.
+    """Return the status of each source in a lake, by name, then of each zone that has builds. Raises StorageError.
 
     Args:
         storage: The lake.
@@ -94,8 +99,10 @@ def read_status(storage: Storage, now: datetime, expectations: Sequence[Expectat
     expected = {each.source: each for each in expectations}
     sources = {decode_name(name) for name in read_sources(storage)} | set(runs) | set(expected)
     commits = {source: History(storage, source).commits() for source in sorted(sources)}
-    datasets = expect({source: read_datasets(source, each, now) for source, each in commits.items()}, expectations)
-    return [
+    landed = {source: read_datasets(source, each, now) for source, each in commits.items()}
+    datasets = expect(landed | _read_zones(storage, now), expectations)
+    zones = [f"@{zone}" for zone in layout.ZONES if datasets.get(f"@{zone}")]
+    statuses = [
         msgspec.structs.replace(
             _read_source(storage, source, commits[source], runs.get(source), now),
             datasets=tuple(datasets[source]),
@@ -103,10 +110,12 @@ def read_status(storage: Storage, now: datetime, expectations: Sequence[Expectat
         )
         for source in commits
     ]
+    return statuses + [SourceStatus(source=zone, outcome=BUILT, datasets=tuple(datasets[zone])) for zone in zones]
 
 
 def to_status_table(statuses: Sequence[SourceStatus], *, terminal: bool) -> str:
-    """Return the sources as a table."""
+    """Return the sources as a table, without the zones, which have no run."""
+    statuses = [status for status in statuses if status.outcome != BUILT]
     if not statuses:
         return "No source has landed anything yet."
     header, rows = list(_HEADER), [list(_row(status)) for status in statuses]
@@ -118,6 +127,14 @@ def to_status_table(statuses: Sequence[SourceStatus], *, terminal: bool) -> str:
     reclaimable = sum(status.usage.reclaimable for status in statuses)
     hint = f"{to_bytes(reclaimable)} belong to old versions of full tables: `lake expire --dry-run` lists what may go."
     return f"{table}\n{hint}" if reclaimable else table
+
+
+def _read_zones(storage: Storage, now: datetime) -> dict[str, dict[str, DatasetStatus]]:
+    zones: dict[str, dict[str, DatasetStatus]] = {}
+    for history in read_zone_histories(storage):
+        zone, _ = layout.split_owner(history.source)
+        zones.setdefault(f"@{zone}", {}).update(read_datasets(history.source, history.commits(), now))
+    return zones
 
 
 def _next_due(expectation: Expectation | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lake.options import check_apart, json_option, lake_address, lake_option, open_project
+from lake.options import check_apart, env_file_option, json_option, lake_address, lake_option, open_project
 from lake.terminal import on_terminal, print_notice, print_text, to_json
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ STALE = 8
 
 @click.command()
 @click.option("-c", "--config", "configs", multiple=True, metavar="FILE", help="Default: config.json. Repeatable.")
+@env_file_option
 @lake_option
 @click.option("--notify", is_flag=True, help="Tell of what has become stale, as the configuration says.")
 @json_option

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lake.freshness import Expectation, to_dataset_table
-from lake.status import read_status
+from lake.status import read_status, to_status_table
 from tests.lake.writer import LakeWriter, Part, numbered, rejected
+from tests.lake.zones.bench import NOW_US, Bench
 
 NOW = datetime(2026, 1, 31, 13, tzinfo=UTC)  # the writer's commit n is at 12:0n that day
 
@@ -79,6 +80,31 @@ def test_a_source_that_never_ran_is_shown_with_what_is_expected_of_it(local_lake
     statuses = read_status(local_lake.storage, NOW, [Expectation("new", {"orders2": HOUR}, due)])
     new, _shop = statuses
     assert (new.source, new.next_due, [each.dataset for each in new.stale]) == ("new", due.isoformat(), ["orders2"])
+
+
+@pytest.fixture
+def built(local_lake, tmp_path) -> LakeWriter:
+    """A lake with two landing streams and what a build made of them."""
+    local_lake.commit(Part(numbered(1)), Part(numbered(1), stream="shops"))
+    bench = Bench(local_lake, tmp_path / "zones")
+    bench.write("business/sales.sql", "SELECT count(*) AS n FROM clean.orders")
+    bench.build()
+    return local_lake
+
+
+def test_what_builds_made_is_shown_below_the_sources(built):
+    now = datetime.fromtimestamp(NOW_US / 1e6, UTC) + HOUR
+    expectation = Expectation("shop", {"clean.orders": 2 * HOUR, "sales": HOUR / 2, "shops": 24 * HOUR})
+    shop, clean, business = read_status(built.storage, now, [expectation])
+    assert (shop.source, clean.source, clean.outcome, business.source) == ("shop", "@clean", "built", "@business")
+    assert [(each.dataset, each.rows, each.stale) for each in (*clean.datasets, *business.datasets)] == [
+        ("clean.orders", 1, False),
+        ("clean.shops", 1, False),
+        ("business.sales", 1, True),
+    ]
+    assert business.datasets[0].age_seconds == 3600
+    assert [each.dataset for each in shop.datasets if each.expected_seconds] == ["landing.shop.shops"]
+    assert "@clean" not in to_status_table([shop, clean, business], terminal=False)
 
 
 def test_the_table(local_lake):
