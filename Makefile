@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop realservers sweep bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop airflow realservers sweep bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ sweep-damages: setup ## Damage a lake 1,000 times, and see that lake verify find
 
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop
+
+airflow: setup ## Parse and run the example DAG in a real Airflow, installed in an environment of its own
+	$(BIN)/pytest -m interop tests/airflow
 
 sweep: setup ## Test the tap at length: 300 sources that change while they are read, every fault on every kind of page
 	SIMULATIONS=300 SWEEP=1 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py tests/tap/test_faults.py
