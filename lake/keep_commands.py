@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lake.completion import dataset_names
 from lake.keep_options import chosen_streams, confirm, dry_run_option, held, yes_option
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import on_terminal, print_text, to_json
@@ -19,7 +20,7 @@ _DAMAGED = 6
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=dataset_names)
 @config_option
 @lake_option
 @json_option
@@ -42,7 +43,7 @@ def verify(*, name: str | None, config: str | None, address: str | None, as_json
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=dataset_names)
 @config_option
 @lake_option
 @click.option(
@@ -101,7 +102,7 @@ def expire(*, config: str | None, address: str | None, older_than: str, dry_run:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=dataset_names)
 @config_option
 @lake_option
 @yes_option
@@ -130,7 +131,7 @@ def drop(*, name: str, config: str | None, address: str | None, yes: bool, dry_r
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=dataset_names)
 @click.option("--where", required=True, metavar="SQL", help="A condition on one row, such as: customer_id = 17.")
 @click.option("--undecided-too", is_flag=True, help="Erase rejected records too that nobody can tell about.")
 @config_option

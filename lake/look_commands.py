@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from lake.completion import dataset_names
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import on_terminal, print_text, to_json
 
@@ -27,7 +28,7 @@ def catalog(*, config: str | None, address: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=dataset_names)
 @config_option
 @lake_option
 @click.option("--rows", type=click.IntRange(min=0), default=5, show_default=True, help="Rows to preview.")

@@ -107,11 +107,19 @@ def signals_as_events() -> Iterator[Events]:
 
 
 @dataclass(frozen=True)
+class ProgramLogs:
+    """Where the stderr of the two programs goes; None is this process's own."""
+
+    tap: BinaryIO | None = None
+    target: BinaryIO | None = None
+
+
+@dataclass(frozen=True)
 class TapPlace:
-    """Where a tap works, None for this process's folder, and where its stderr goes, None for this process's."""
+    """Where a tap works, None for this process's folder, and where the two programs log."""
 
     folder: Path | None = None
-    stderr: BinaryIO | None = None
+    logs: ProgramLogs = ProgramLogs()
 
 
 HERE = TapPlace()
@@ -149,9 +157,13 @@ def run_pipe(
     try:
         try:
             sides["target"] = start(
-                target(status_read), stdin=data_read, stdout=subprocess.DEVNULL, pass_fds=(status_read, *inherited)
+                target(status_read),
+                stdin=data_read,
+                stdout=subprocess.DEVNULL,
+                stderr=place.logs.target,
+                pass_fds=(status_read, *inherited),
             )
-            sides["tap"] = start_tap(tap, stdout=data_write, stderr=place.stderr, cwd=place.folder)
+            sides["tap"] = start_tap(tap, stdout=data_write, stderr=place.logs.tap, cwd=place.folder)
         finally:
             for descriptor in (data_read, data_write, status_read):
                 os.close(descriptor)  # or the one side would never see the other's end

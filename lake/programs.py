@@ -48,15 +48,16 @@ class ForeignProgram:
 class Programs:
     """How the two programs are started: with this interpreter, so that no PATH matters.
 
-    `options` are given to both. ``-P`` keeps the working folder off the import path: a file ``json.py`` there must not
-    become part of a program. `foreign`, where there is one, takes the tap's place, and is given no options: every tap
-    has its own.
+    `options` are given to both, and `metric_seconds` says how often our tap tells how far a stream has come. ``-P``
+    keeps the working folder off the import path: a file ``json.py`` there must not become part of a program. `foreign`,
+    where there is one, takes the tap's place, and is given no options: every tap has its own.
     """
 
     tap: Sequence[str] = (sys.executable, "-P", "-m", "tap_rest_api.cli")
     target: Sequence[str] = (sys.executable, "-P", "-m", "target_datalake.cli")
     options: Sequence[str] = ()
     foreign: ForeignProgram | None = None
+    metric_seconds: float | None = None
 
     @property
     def holds_tap_log(self) -> bool:
@@ -90,7 +91,8 @@ class Programs:
             return self.foreign.sync(catalog, state)
         chosen = ["--catalog", str(catalog)] if catalog else []
         started = ["--state", str(state)] if state else []
-        return [*self.tap, "--config", str(config), *chosen, *started, *more, *self.options]
+        told = [] if self.metric_seconds is None else ["--metric-seconds", str(self.metric_seconds)]
+        return [*self.tap, "--config", str(config), *chosen, *started, *more, *told, *self.options]
 
     def load(self, config: Path, *, parent: int, run: str, lock_fd: int | None, status_fd: int) -> list[str]:
         """Return the target's command."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from lake.completion import dataset_names
 from lake.errors import UsageError
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import binary_stdout, on_terminal, print_notice, print_text, to_json
@@ -52,7 +53,7 @@ def sql(*, query: str, config: str | None, address: str | None, rows: int, as_js
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=dataset_names)
 @config_option
 @lake_option
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), required=True, help="What to write.")

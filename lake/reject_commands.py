@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lake.completion import dataset_names
 from lake.errors import UsageError
 from lake.options import config_option, json_option, lake_address, lake_option, open_project
 from lake.terminal import on_terminal, print_text, to_json
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=dataset_names)
 @config_option
 @lake_option
 @click.option("--since", metavar="TIME", help="Only later ones: an age as 7d or 12h, a date, or a time.")

@@ -12,7 +12,7 @@ from lake.bookmarks import has_bookmarks, without_bookmarks
 from lake.errors import LakeError, StartError, Stopped, UsageError
 from lake.foreign_tap import with_tap
 from lake.held_log import held_log
-from lake.pipe import PipeEnd, TapPlace, run_pipe, signals_as_events
+from lake.pipe import PipeEnd, ProgramLogs, TapPlace, run_pipe, signals_as_events
 from lake.private_folder import private_folder, write_private
 from lake.project import require_options, require_tap
 from lake.run_catalog import RunCatalog
@@ -23,15 +23,18 @@ from target_datalake.errors import TargetError
 from target_datalake.lake_format import check_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from lake.pipe import Events
     from lake.programs import Programs
     from lake.project import Project
     from lake.runs import Outcome
-    from target_datalake.commits import Commit
+    from target_datalake.commits import Commit, StreamCounts
     from target_datalake.storage import Storage
+
+    Screen = Callable[[Callable[[int], Mapping[str, StreamCounts]]], AbstractContextManager[ProgramLogs]]
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,14 @@ class Job:
     run: str
     started: datetime
     started_clock: float
+    screen: Screen
+
+    def counts(self, commit: int) -> Mapping[str, StreamCounts]:
+        """Return what a commit did to each stream; nothing where it cannot be read, since it is only shown."""
+        try:
+            return self.log.read(commit).streams
+        except TargetError:
+            return {}
 
     @property
     def log(self) -> CommitLog:
@@ -84,7 +95,18 @@ class Job:
         return CommitLog(self.storage, self.project.source)
 
 
-def run_source(project: Project, options: RunOptions, programs: Programs, notice: Callable[[str], None]) -> RunRecord:
+def no_screen(_: Callable[[int], Mapping[str, StreamCounts]]) -> contextlib.nullcontext[ProgramLogs]:
+    """Draw nothing: the programs' log lines go where this process's own go."""
+    return contextlib.nullcontext(ProgramLogs())
+
+
+def run_source(
+    project: Project,
+    options: RunOptions,
+    programs: Programs,
+    notice: Callable[[str], None],
+    screen: Screen = no_screen,
+) -> RunRecord:
     """Run a project's tap into its target once, and return the record that is kept in the lake.
 
     Killed at any moment, it leaves a lake that the next run mends and continues, and two programs that end by
@@ -95,6 +117,7 @@ def run_source(project: Project, options: RunOptions, programs: Programs, notice
         options: How.
         programs: How the tap and the target are started.
         notice: Told what a person may want to know on the way.
+        screen: Draws the run while it goes on, see `lake.screen.watched`.
 
     Raises:
         TargetError: The lake cannot be used; HeldError when another run holds the source.
@@ -114,7 +137,8 @@ def run_source(project: Project, options: RunOptions, programs: Programs, notice
         now = datetime.now(UTC)
         lock_fd = lock.fileno() if lock else None
         run, clock = new_run_id(now), time.monotonic()
-        return _run_locked(Job(project, options, programs, catalog, folder, storage, lock_fd, run, now, clock), notice)
+        job = Job(project, options, programs, catalog, folder, storage, lock_fd, run, now, clock, screen)
+        return _run_locked(job, notice)
 
 
 def _run_locked(job: Job, notice: Callable[[str], None]) -> RunRecord:
@@ -168,10 +192,9 @@ def _run_pair(job: Job, tap: list[str], parent: int, events: Events) -> PipeEnd:
         return job.programs.load(config, parent=parent, run=job.run, lock_fd=job.lock_fd, status_fd=status_fd)
 
     inherited = () if job.lock_fd is None else (job.lock_fd,)
-    with held_log(job.folder if job.programs.holds_tap_log else None) as log:
-        end = run_pipe(
-            tap, target, inherited=inherited, events=events, place=TapPlace(job.programs.tap_folder, log.file)
-        )
+    with held_log(job.folder if job.programs.holds_tap_log else None) as log, job.screen(job.counts) as logs:
+        place = TapPlace(job.programs.tap_folder, ProgramLogs(log.file or logs.tap, logs.target))
+        end = run_pipe(tap, target, inherited=inherited, events=events, place=place)
         log.show_if(end.codes.get("tap") != 0)
     return end
 

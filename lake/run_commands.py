@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from lake.options import (
     json_option,
     open_project,
 )
-from lake.terminal import on_terminal, print_error, print_nothing, print_notice, print_text
+from lake.terminal import can_draw, on_terminal, print_error, print_nothing, print_notice, print_text
 from lake.terminal import to_json as to_line
 from target_datalake.errors import TargetError
 from target_datalake.log import LEVELS
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from lake.project import Project
     from lake.run import RunOptions
     from lake.runs import RunRecord
+
+_METRIC_SECONDS = 0.5
+"""How often the tap tells the screen how far it has come."""
 
 _REJECTS_BYTES = 4 << 20
 """The summary looks for the commonest reason in no more than this of rejected records."""
@@ -64,6 +68,9 @@ def run(*, configs: tuple[str, ...], as_json: bool, quiet: bool, log_level: str 
     catalog = Path(options.pop("catalog")) if options["catalog"] else None
     chosen = RunOptions(**{**options, "catalog": catalog})
     programs = chosen_programs(log_level or ("warning" if quiet else None))
+    drawn = not quiet and log_level is None and chosen.limit is None and can_draw()
+    if drawn:
+        programs = replace(programs, metric_seconds=_METRIC_SECONDS)
     show = print_nothing if quiet and not as_json else _print_json if as_json else _print_summary
     first_failure = 0
     for config in configs or (None,):
@@ -72,7 +79,7 @@ def run(*, configs: tuple[str, ...], as_json: bool, quiet: bool, log_level: str 
             if chosen.limit is not None:
                 _show_preview(project, chosen, programs, as_json=as_json)
                 continue
-            record = _run_one(project, chosen, programs, show, quiet=quiet)
+            record = _run_one(project, chosen, programs, show, quiet=quiet, drawn=drawn)
             code = record.exit_code
         except (LakeError, TargetError) as error:  # the next configuration still gets its run
             print_error(error)
@@ -136,13 +143,16 @@ def _run_one(
     show: Callable[[RunRecord, Project], None],
     *,
     quiet: bool,
+    drawn: bool,
 ) -> RunRecord:
     """Run one configuration and show its end. Raises Stopped after a signal: no other one begins."""
-    from lake.run import run_source  # their imports are not for --help
+    from lake.run import no_screen, run_source  # their imports are not for --help
     from lake.schedule.run_notices import telling_of
+    from lake.screen import watched
 
+    screen = watched if drawn else no_screen
     with telling_of(project, print_notice) as tell:
-        record = run_source(project, options, programs, print_nothing if quiet else print_notice)
+        record = run_source(project, options, programs, print_nothing if quiet else print_notice, screen)
         show(record, project)
         if record.outcome == "stopped":
             raise Stopped(record.exit_code - 128)

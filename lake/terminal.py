@@ -68,3 +68,8 @@ def to_json(value: Any) -> str:
 def on_terminal() -> bool:
     """Tell whether stdout is a terminal, to draw for."""
     return sys.stdout.isatty()
+
+
+def can_draw() -> bool:
+    """Tell whether stderr is a terminal on which lines can be drawn over."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb"}

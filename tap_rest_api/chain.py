@@ -40,6 +40,7 @@ class Batch:
         as_of: A time on the server's clock: whatever bears an earlier one, the page could show.
         is_proven: Once they are emitted, nothing before `reading.reached` is missing.
         is_skipped: A rule of the option "errors" left the rest of the unit out.
+        total: How many records the pages of the unit promised in all, where they did.
     """
 
     records: Sequence[Slice]
@@ -48,6 +49,7 @@ class Batch:
     as_of: datetime
     is_proven: bool
     is_skipped: bool = False
+    total: int | None = None
 
 
 class Chain:
@@ -184,7 +186,8 @@ class Chain:
             self._reading = replace(self._rest.popleft(), reached=reading.reached)
             self._place = begin_walk(self._unit, self._reading)
         self._flowing = None
-        yield Batch(records, reading, answer.received_at, answer.as_of, is_proven, is_skipped)
+        total = self._place.position.total if self._place is not None else None
+        yield Batch(records, reading, answer.received_at, answer.as_of, is_proven, is_skipped, total)
 
     def _go_on(self, place: Place, verb: str) -> Place:
         """Do what a rule says about a page that was refused: half the page, half the window, or the chain anew."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _EXIT_BUG = 1
 _LEVELS = click.Choice(["debug", "info", "warning", "error"])
-_OF_A_SYNC = {"since": "--from", "until": "--to", "limit": "--limit"}
+_OF_A_SYNC = {"since": "--from", "until": "--to", "limit": "--limit", "metric_seconds": "--metric-seconds"}
 _OF_AN_INIT = {"auth": "--auth", "headers": "--header", "streams": "--stream"}
 _FORMATS = click.Choice(["text", "json"])
 
@@ -37,6 +37,7 @@ _FORMATS = click.Choice(["text", "json"])
 @click.option("--format", "form", type=_FORMATS, default="text", help="Of --test, --about and --init.")
 @click.option("--log-level", type=_LEVELS, default="info", show_default=True)
 @click.option("--log-format", type=_FORMATS, default="text", show_default=True)
+@click.option("--metric-seconds", type=click.FloatRange(min=0), metavar="N", help="Between METRIC lines. Default: 60.")
 @click.version_option(package_name="rest-datalake", prog_name="tap-rest-api")
 @click.pass_obj
 def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:

@@ -23,6 +23,7 @@ from tap_rest_api.errors import ConfigError
 from tap_rest_api.excerpt import excerpt
 from tap_rest_api.instants import format_instant, parse_instant
 from tap_rest_api.log import LOGGER, Mask, set_up
+from tap_rest_api.meter import METRIC_SECONDS
 from tap_rest_api.parts import Span
 from tap_rest_api.probe.asker import World, tell
 from tap_rest_api.probe.explore import explore
@@ -57,6 +58,7 @@ class Options:
     form: str = "text"
     log_level: str = "info"
     log_format: str = "text"
+    metric_seconds: float | None = None
 
 
 def run(mode: str, options: Options, stdout: Stdout, environment: Mapping[str, str] = os.environ) -> int:
@@ -84,7 +86,9 @@ def _open(options: Options, environment: Mapping[str, str]) -> Source:
     set_up(options.log_level, options.log_format, mask)
     client = Client(config, conceal=mask.add)
     workers = Workers(max(stream.concurrency for stream in config.streams))
-    return Source(config, client, workers, format_instant(datetime.now(UTC)), _allowance(config, client))
+    now, allowance = format_instant(datetime.now(UTC)), _allowance(config, client)
+    seconds = METRIC_SECONDS if options.metric_seconds is None else options.metric_seconds
+    return Source(config, client, workers, now, allowance, metric_seconds=seconds)
 
 
 def _allowance(config: Config, client: Client) -> Allowance:

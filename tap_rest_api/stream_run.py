@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from singer.metrics import Metric, Status, Tag
@@ -12,6 +12,7 @@ from tap_rest_api.bookmark import begin
 from tap_rest_api.instants import format_instant, parse_instant
 from tap_rest_api.log import LOGGER, log_metric
 from tap_rest_api.messages import state_line
+from tap_rest_api.meter import Meter
 from tap_rest_api.order import Part
 from tap_rest_api.parts import plan, plan_older, plan_span
 from tap_rest_api.traffic import Traffic
@@ -53,10 +54,13 @@ class StreamRun:
     span: Span | None = None
     is_unproven: bool = False
     failed: TapError | None = None
-    pages: int = 0
-    records: int = 0
     skipped: int = 0
     large_state_at: float = 0.0
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self.meter = Meter(self.stream.name, time.monotonic, self.source.metric_seconds, time.monotonic())
 
     def parts_of(self, context: Context) -> Iterator[Part]:
         """Yield what is to be read for a context."""
@@ -100,11 +104,18 @@ class StreamRun:
 
     def lines(self, batch: Batch, version: int | None = None) -> bytes:
         """Build a batch's RECORD lines, and count them."""
-        self.pages += not batch.is_skipped
         self.skipped += batch.is_skipped
-        self.records += len(batch.records)
+        self.meter.total = self.meter.total or (batch.total if self._is_one_unit else None)
+        self.meter.count(len(batch.records), not batch.is_skipped)
         self.is_unproven = (self.is_unproven or bool(batch.records)) and not batch.is_proven
         return self.outgoing.lines(batch.records, format_instant(batch.extracted_at), version)
+
+    @property
+    def _is_one_unit(self) -> bool:
+        """Tell whether the stream is one chain of pages, so that its total is the stream's."""
+        replication = self.stream.replication
+        is_cut = replication is not None and replication.window is not None
+        return not (self.stream.partitions or self.stream.parent or is_cut)
 
     def states(self) -> Iterator[bytes]:
         """Yield a STATE line, or nothing while a large one has just been sent: a later one covers it."""
@@ -144,15 +155,15 @@ class StreamRun:
         LOGGER.info(
             "%s: %d pages, %d records, %d retries, %.1f s waited, %.1f s%s%s",
             name,
-            self.pages,
-            self.records,
+            self.meter.pages,
+            self.meter.records,
             traffic.retries,
             traffic.waited_seconds,
             seconds,
             f", {self.skipped} skipped by a rule" if self.skipped else "",
             "" if status == Status.succeeded else "; it failed, so what follows the last STATE is partial",
         )
-        log_metric("counter", Metric.record_count, self.records, {Tag.endpoint: name})
+        self.meter.finish()
         requests = {Tag.endpoint: name, Tag.status: status}
         log_metric("timer", Metric.http_request_duration, traffic.request_seconds, requests)
         log_metric("timer", Metric.job_duration, seconds, {Tag.job_type: name, Tag.status: status})

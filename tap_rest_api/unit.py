@@ -13,6 +13,7 @@ from tap_rest_api.columns import column_reader
 from tap_rest_api.detect import detect_pagination
 from tap_rest_api.errors import ConfigError, RecordsPathError
 from tap_rest_api.log import LOGGER
+from tap_rest_api.meter import METRIC_SECONDS
 from tap_rest_api.pages import page_parser
 from tap_rest_api.records import add_fields
 from tap_rest_api.request import build_request, template_names
@@ -47,6 +48,7 @@ class Source:
         parsers: What finds the records of each stream.
         located: The streams that do not say where their records are, and whose place has been found.
         told: What has been logged already, and need not be again.
+        metric_seconds: How often a stream's METRIC lines are logged while it is read, at most.
     """
 
     config: Config
@@ -58,6 +60,7 @@ class Source:
     parsers: dict[str, Callable[[Response], Page]] = field(default_factory=dict)
     located: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
+    metric_seconds: float = METRIC_SECONDS
 
     def width_of(self, stream: Stream) -> int:
         """Return how many pages of a stream may be under way or wait."""

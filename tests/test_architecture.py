@@ -19,7 +19,7 @@ FLOORS = {
         connection_rules limit_rules traversal_rules
         stream_rules
         check
-        about config
+        about config meter
         bookmark edits overrides paginate shape transport
         bounds
         attempt catalog credential detect state verdict
@@ -70,15 +70,15 @@ FLOORS = {
         cli
     """,
     "lake": """
-        bookmarks errors export filesystem held_log latest log_chain outline private_folder runs text
+        bookmarks errors export filesystem held_log latest log_chain outline private_folder progress runs text
         findings frames history moments programs rejects sandbox snapshot stream_catalog summary
         env_file foreign_tap pipe selections
         project
         discover freshness held_source init notebook predicate reject_list schemas strangers tables usage
-        drop expire judge merge_file reject_table run_catalog scan status verify
+        drop expire judge merge_file reject_table run_catalog scan screen status verify
         compact dataset raw_records run state
         catalog erase preview query replay
-        keep_tables overview schedule
+        completion keep_tables overview schedule
         keep_options terminal
         options
         preflight

@@ -246,6 +246,27 @@ def test_a_run_tells_its_story_in_few_lines(tmp_path: Path, capsys: pytest.Captu
     assert len(lines) <= 10
 
 
+def test_metrics_on_the_way_sum_up_to_all_records_and_tell_pages_and_total(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pages(seen: Any) -> Reply:
+        number = int(seen.query.get("page", "1"))
+        return Reply({"data": [{"id": number * 2}, {"id": number * 2 + 1}] if number < 4 else [], "count": 6})
+
+    with FakeApi(pages) as api:
+        paging = {"type": "page", "total": "count"}
+        config = {"base_url": api.url, "streams": [ITEMS | {"pagination": paging}]}
+        outcome = run_tap(tmp_path, config, metric_seconds=0.0)
+    found = [
+        json.loads(line.partition("METRIC: ")[2]) for line in capsys.readouterr().err.splitlines() if "METRIC" in line
+    ]
+    counters = [each for each in found if each["metric"] == "record_count"]
+    assert outcome.exit_code == 0
+    assert sum(each["value"] for each in counters) == 6
+    assert counters[0]["tags"] == {"endpoint": "items", "pages": 1, "total": 6}
+    assert [each["tags"].get("pages") for each in counters] == [1, 2, 3, None]
+
+
 def test_a_failed_stream_says_that_it_is_partial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with FakeApi(chain(2)) as api:
         outcome = run_tap(tmp_path, {"base_url": api.url, "streams": [ITEMS]})
