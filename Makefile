@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop airflow realservers sweep bench lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop airflow realservers sweep bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,8 +102,11 @@ sweep: setup ## Test the tap at length: 300 sources that change while they are r
 realservers: setup ## Read datasette and json-server (needs node), installed in environments of their own
 	$(BIN)/pytest -m realservers tests/realservers
 
-bench: setup ## Measure records/s, MB/s and peak memory
-	$(BIN)/python -m bench
+bench: setup ## Measure ours and others side by side, and write bench/RESULTS.md (quarter of an hour; BENCH_RECORDS=1000000)
+	$(BIN)/python -m bench --write bench
+
+bench-quick: setup ## The same in a minute, without others; writes nothing
+	BENCH_PEERS=0 BENCH_RECORDS=$${BENCH_RECORDS:-100000} BENCH_ROUNDS=1 BENCH_GROWTH=2 $(BIN)/python -m bench
 
 lock: ## Lock the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 \

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
-import time
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+_SHOWN_CHARACTERS = 600
+
+
+class FailedError(Exception):
+    """A command did not do what it was measured at."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +35,24 @@ class Cost:
     peak_mib: float
 
 
-def measure(command: Sequence[str], *, stdin: Path | None, cwd: Path) -> Cost:
-    """Run a command once, its output thrown away. Raises RuntimeError if it fails."""
+def measure(
+    command: Sequence[str | Path], *, cwd: Path, stdin: Path | None = None, env: Mapping[str, str] | None = None
+) -> Cost:
+    """Run a command once, its output thrown away. Raises FailedError if it fails."""
+    launched = [sys.executable, "-I", "-S", LAUNCHER, *command]
     with open(stdin or os.devnull, "rb") as source:  # noqa: PTH123 - a path or the null device
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=cwd)
-        errors = process.stderr.read() if process.stderr else b""
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[0]} exited with {process.returncode}:\n{errors.decode(errors='replace')}")
-    return Cost(wall_seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def median_cost(run: Callable[[], Cost], runs: int) -> Cost:
-    """Return the median of each cost over a number of runs, after one that is not counted."""
-    run()
-    costs = [run() for _ in range(runs)]
-    return Cost(
-        statistics.median(cost.wall_seconds for cost in costs),
-        statistics.median(cost.cpu_seconds for cost in costs),
-        max(cost.peak_mib for cost in costs),
-    )
+        done = subprocess.run(
+            launched,
+            stdin=source,
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            check=False,
+        )
+    wall_seconds, cpu_seconds, peak_kib, code = map(float, done.stdout.split())
+    if code:
+        raise FailedError(
+            f"{' '.join(map(str, command[:4]))} exited with {code:.0f}:\n{done.stderr[-_SHOWN_CHARACTERS:]}"
+        )
+    return Cost(wall_seconds, cpu_seconds, peak_kib / 1024)
