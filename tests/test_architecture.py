@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,7 @@ HEAVY = {"pyarrow", "boto3", "botocore", "jwt", "cryptography", "duckdb", "panda
 """What may be imported inside a function, so that a command that does not need it starts at once."""
 
 
+@cache
 def load(package: str) -> dict[str, ast.Module]:
     """Parse a program's modules, those of its sub-packages too: `zones/build` for lake/zones/build.py."""
     root = ROOT / package.replace(".", "/")
@@ -162,6 +164,7 @@ def load(package: str) -> dict[str, ast.Module]:
     }
 
 
+@cache
 def imported(tree: ast.AST) -> set[str]:
     """Return the dotted names that a piece of code imports."""
     names: set[str] = set()
