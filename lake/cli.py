@@ -52,6 +52,7 @@ _COMMANDS = (
     keep_commands.erase,
     keep_commands.drop,
     zone_commands.build,
+    zone_commands.lineage,
 )
 
 

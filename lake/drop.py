@@ -80,6 +80,8 @@ def to_drop_text(dropped: Dropped, *, dry_run: bool) -> str:
     what = f"{dropped.rows:,} rows, {dropped.rejected:,} rejected records, {to_bytes(dropped.bytes)}"
     if dry_run:
         return escape(f"{dropped.dataset} would go: {what}. Nothing was changed.")
+    if not dropped.dataset.startswith("landing."):
+        return escape(f"{dropped.dataset} is gone: {what}.\n`lake build` makes it again while something defines it.")
     if dropped.bookmark_removed:
         then = "Its bookmark is gone too: the next run reads the stream anew, from its start."
     else:

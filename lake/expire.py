@@ -1,6 +1,7 @@
 """What a lake no longer needs goes by age: old versions of full tables, old records of runs and their samples.
 
-The active version of a table never goes, nor one that a run has not completed yet, nor a source's last run record.
+The active version of a table never goes, nor one that a run has not completed yet, nor a source's last run record. Of a
+dataset that is built, the version before the active one stays too, for whoever is reading it.
 """
 
 from __future__ import annotations
@@ -75,10 +76,18 @@ def to_expiry_table(expired: Sequence[Expired], *, terminal: bool, dry_run: bool
 def _old_versions(commits: Sequence[Commit], before: datetime) -> Iterator[Expired]:
     times = {commit.n: commit.committed_at for commit in commits}
     for stream in sorted(commits[-1].versions) if commits else ():
-        for n, file in superseded_files(commits, stream):
+        old = superseded_files(commits, stream)
+        kept = max((n for n, _ in old), default=0) if _is_built(commits) else 0
+        for n, file in old:
+            if n == kept:
+                continue
             at = times[landed_with(n, file)[-1][0]]
             if datetime.fromisoformat(at) < before:
                 yield Expired(kind="version", key=file.key, bytes=file.bytes, at=at)
+
+
+def _is_built(commits: Sequence[Commit]) -> bool:
+    return layout.split_owner(commits[-1].source)[0] != "landing"
 
 
 def _old_runs(storage: Storage, source: str, before: datetime) -> Iterator[Expired]:

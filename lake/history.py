@@ -69,8 +69,13 @@ def read_histories(storage: Storage) -> list[History]:
 
 def read_zone_histories(storage: Storage) -> list[History]:
     """Return the history of each dataset of the clean and the business zone, by zone and name."""
+    return [History(storage, owner) for owner in read_zone_owners(storage)]
+
+
+def read_zone_owners(storage: Storage) -> list[str]:
+    """Return what the logs of the clean and the business zone go by, as `layout.zone_owner` gives it."""
     return [
-        History(storage, layout.zone_owner(zone, name))
+        layout.zone_owner(zone, name)
         for zone in layout.ZONES
         for name in sorted(map(decode_name, read_zone_datasets(storage, zone)))
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lake.completion import dataset_names
-from lake.keep_options import chosen_streams, confirm, dry_run_option, held, yes_option
+from lake.keep_options import chosen_dataset, chosen_streams, confirm, dry_run_option, held, yes_option
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import on_terminal, print_text, to_json
 
@@ -75,7 +75,9 @@ def compact(*, name: str | None, config: str | None, address: str | None, target
 @dry_run_option
 @json_option
 def expire(*, config: str | None, address: str | None, older_than: str, dry_run: bool, as_json: bool) -> None:
-    """Remove old versions of full tables, old run records and samples; never the active version.
+    """Remove old versions of full tables and built datasets, old run records and samples; never the active version.
+
+    Of a dataset that is built, the version before the active one stays too.
 
     \b
     Example:
@@ -85,14 +87,14 @@ def expire(*, config: str | None, address: str | None, older_than: str, dry_run:
     from lake.catalog import open_lake  # their imports are not for --help
     from lake.expire import expire as remove
     from lake.expire import plan_expiry, to_expiry_table
-    from lake.history import read_histories
+    from lake.history import read_histories, read_zone_histories
     from lake.moments import parse_moment
 
     place = lake_address(config, address)
     before = parse_moment(older_than, datetime.now(UTC), "--older-than")
     storage = open_lake(place)
     gone: list[Expired] = []
-    for history in read_histories(storage):
+    for history in (*read_histories(storage), *read_zone_histories(storage)):
         planned = plan_expiry(storage, history.source, history.commits(), before)
         if planned and not dry_run:
             with held(place, history.source) as source:
@@ -120,7 +122,7 @@ def drop(*, name: str, config: str | None, address: str | None, yes: bool, dry_r
     from lake.drop import plan_drop, to_drop_text
 
     place = lake_address(config, address)
-    ((source_name, (stream,)),) = chosen_streams(place, name).items()
+    source_name, stream = chosen_dataset(place, name)
     with held(place, source_name) as source:
         plan = plan_drop(source, stream)
         if not dry_run:

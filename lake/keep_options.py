@@ -33,14 +33,30 @@ def confirm(question: str, *, yes: bool) -> bool:
 
 
 def chosen_streams(address: str | Path, name: str | None) -> dict[str, list[str]]:
-    """Return the streams of a name, or all there are, by their source."""
+    """Return the landing streams of a name, or all there are, by their source.
+
+    Raises:
+        UsageError: The name is that of a dataset that is built.
+    """
     from lake.catalog import Catalog  # its imports are not for --help
 
     catalog = Catalog(address)
     chosen: dict[str, list[str]] = {}
     for dataset in [catalog[name]] if name else catalog.datasets():
-        chosen.setdefault(dataset.source, []).append(dataset.stream)
+        if dataset.zone == "landing":
+            chosen.setdefault(dataset.source, []).append(dataset.stream)
+        elif name:
+            fix = f"name what it is built from, then run `lake build`: `lake lineage {dataset.name}` shows it"
+            raise UsageError(f"{dataset.name} is built: each build makes it anew", where="NAME", fix=fix)
     return chosen
+
+
+def chosen_dataset(address: str | Path, name: str) -> tuple[str, str]:
+    """Return the source, or what its log goes by, and the stream of a dataset of any zone."""
+    from lake.catalog import Catalog  # its imports are not for --help
+
+    dataset = Catalog(address)[name]
+    return dataset.source, dataset.stream
 
 
 @contextmanager

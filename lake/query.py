@@ -63,6 +63,24 @@ def parse_tables(text: str) -> list[Name]:
     return list(found)
 
 
+def parse_names(text: str) -> frozenset[str] | None:
+    """Return every name that stands in a query, in lower case: it reads no column of another name.
+
+    None where it may read columns that it does not name, as ``*`` does. Raises as `parse_tables` does.
+    """
+    tree = _parse(text)
+    stars = [star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count)]
+    joins = [join for join in tree.find_all(exp.Join) if join.args.get("method")]  # NATURAL, ASOF, POSITIONAL
+    tables = {
+        name.lower() for each in tree.find_all(exp.Table, exp.Subquery, exp.CTE) for name in (each.name, each.alias)
+    }
+    whole_rows = [column for column in tree.find_all(exp.Column) if column.name.lower() in tables and not column.table]
+    positions = [alias for alias in tree.find_all(exp.TableAlias) if alias.columns]
+    if stars or joins or whole_rows or positions or tree.find(exp.Columns, exp.Pivot, exp.PositionalColumn):
+        return None
+    return frozenset(each.name.lower() for each in tree.find_all(exp.Identifier))
+
+
 def _parse(text: str) -> exp.Query:
     try:
         statements = [statement for statement in sqlglot.parse(text, dialect="duckdb") if statement is not None]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from target_datalake import layout
-from target_datalake.errors import StorageError
+from target_datalake.errors import NotFoundError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -127,6 +127,14 @@ def runs_of(storage: Storage, source: str) -> Iterator[RunRecord]:
     keys = [file.key for file in storage.list(layout.runs_prefix(source)) if file.key.endswith(".json")]
     for key in sorted(keys, reverse=True):
         yield _read_run(storage, key)
+
+
+def find_run(storage: Storage, source: str, run: str) -> RunRecord | None:
+    """Return the record of a run; None if it left none, or it is gone. Raises StorageError if it is damaged."""
+    try:
+        return _read_run(storage, _run_key(source, run))
+    except NotFoundError:
+        return None
 
 
 def package_versions() -> dict[str, str]:

@@ -134,6 +134,19 @@ def landed_with(commit: int, file: DataFile) -> tuple[tuple[int, int], ...]:
     return file.spans or ((commit, file.rows),)
 
 
+def landed_rows(commits: Sequence[Commit], stream: str) -> dict[int, int]:
+    """Return how many rows of a stream's active version landed with each commit, merged into other files or not."""
+    removed = {key for commit in commits for key in commit.remove}
+    active = commits[-1].versions.get(stream) if commits else None
+    found: dict[int, int] = {}
+    for commit in commits:
+        for file in commit.add:
+            if file.stream == stream and file.key not in removed and is_active(file, commit.n, active):
+                for n, rows in landed_with(commit.n, file):
+                    found[n] = found.get(n, 0) + rows
+    return {n: found[n] for n in sorted(found)}
+
+
 def to_landed(commit: int, file: DataFile, uri: str, since: int = 0) -> LandedFile:
     """Return a data file as readers see it who have all rows up to a commit."""
     skipped = sum(rows for n, rows in landed_with(commit, file) if n <= since)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 
 from lake.findings import Finding, Kind
+from lake.history import read_zone_owners
 from lake.runs import RunRecord
 from target_datalake import layout
 from target_datalake.commit_log import read_sources
@@ -33,14 +34,16 @@ _OWN_NAME = re.compile(r"\d{8,}-\d{2,}-[0-9a-f]{16}\.(parquet|jsonl\.gz)\Z")
 _ID_DIGITS = 12
 """Digits of its sha256 that name a schema document."""
 
-_SHARED = frozenset({"landing", "rejected", "log", "schemas", "runs", "merge", "checkpoints"})
-"""The folders that hold one folder a source."""
+_ZONES = ("landing", *layout.ZONES)
+
+_SHARED = frozenset({"rejected", "log", "schemas", "runs", "merge", "checkpoints"})
+"""The folders under ``_lake`` that hold one folder a source, and one a dataset under ``@clean`` and ``@business``."""
 
 
 def own_prefixes(source: str) -> list[str]:
-    """Return the folders whose files all belong to one source; its log is checked apart."""
-    name = layout.encode_name(source)
-    return [f"landing/{name}", *(f"_lake/{folder}/{name}" for folder in sorted(_SHARED - {"landing", "log"}))]
+    """Return the folders whose files all belong to one log's owner; the log is checked apart."""
+    name = layout.owner_folder(source)
+    return [layout.data_prefix(source), *(f"_lake/{folder}/{name}" for folder in sorted(_SHARED - {"log"}))]
 
 
 def stranger_findings(
@@ -67,13 +70,11 @@ def stranger_findings(
 
 def unowned_findings(storage: Storage) -> list[Finding]:
     """Return the files that belong to no source, and are none of the lake's own."""
-    sources = set(read_sources(storage))
+    owners = {*read_sources(storage), *map(layout.owner_folder, read_zone_owners(storage))}
     found = []
-    for key in [file.key for prefix in ("landing", "_lake") for file in storage.list(prefix)]:
-        folder, _, rest = key.removeprefix("_lake/").partition("/")
-        if folder in _SHARED and rest.partition("/")[0] in sources:
-            continue
-        if folder in {"tmp", "lock", "runs", "schedule"} or (folder == "log" and rest.startswith("@")):
+    for key in [file.key for prefix in (*_ZONES, "_lake") for file in storage.list(prefix)]:
+        folder = key.removeprefix("_lake/").partition("/")[0]
+        if _owner_of(key) in owners or folder in {"tmp", "lock", "runs", "schedule"}:
             continue
         verdict = _check_format_file(storage) if key == layout.FORMAT_KEY else _FOREIGN
         if folder == "schemas":  # of a run that ended before its first commit
@@ -81,6 +82,16 @@ def unowned_findings(storage: Storage) -> list[Finding]:
         if verdict:
             found.append(Finding(kind=verdict[0], key=key, message=verdict[1]))
     return found
+
+
+def _owner_of(key: str) -> str:
+    """Return the folder of the log's owner whom a file would belong to, by where it stands; empty for nobody."""
+    if not key.startswith("_lake/"):
+        zone, name, *_ = key.split("/")
+        return name if zone == "landing" else f"@{zone}/{name}"
+    folder, _, rest = key.removeprefix("_lake/").partition("/")
+    depth = 2 if rest.startswith(tuple(f"@{zone}/" for zone in layout.ZONES)) else 1
+    return "/".join(rest.split("/")[:depth]) if folder in _SHARED else ""
 
 
 def _concerns(key: str, stream: str | None) -> bool:
@@ -151,7 +162,7 @@ def _check_format_file(storage: Storage) -> _Verdict:
 
 
 _CHECKS: dict[str, Callable[[Storage, LogChain, str], _Verdict]] = {
-    "landing": _check_landed,
+    **dict.fromkeys(_ZONES, _check_landed),
     "rejected": _check_landed,
     "merge": _check_merge,
     "schemas": _check_schema,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.findings import Finding, Report
-from lake.history import decode_name
+from lake.history import decode_name, read_zone_owners
 from lake.log_chain import read_chain
 from lake.strangers import own_prefixes, stranger_findings, unowned_findings
 from target_datalake import layout
@@ -39,7 +39,8 @@ _CHUNK_BYTES = 1 << 20
 def verify_lake(storage: Storage) -> Report:
     """Check everything that stands in a lake. Raises StorageError if it cannot be listed."""
     unowned = unowned_findings(storage)
-    reports = [verify_source(storage, decode_name(name)) for name in read_sources(storage)]
+    owners = [*map(decode_name, read_sources(storage)), *read_zone_owners(storage)]
+    reports = [verify_source(storage, owner) for owner in owners]
     return Report(
         files=sum(report.files for report in reports),
         bytes=sum(report.bytes for report in reports),
@@ -48,7 +49,14 @@ def verify_lake(storage: Storage) -> Report:
 
 
 def verify_source(storage: Storage, source: str, stream: str | None = None) -> Report:
-    """Check a source's log, and its files and schemas or those of one stream. Raises StorageError."""
+    """Check a log, and its files and schemas or those of one stream. Raises StorageError.
+
+    Args:
+        storage: The lake.
+        source: The source, or what the log of a dataset of a zone goes by.
+        stream: Look only at its files; None for all. The log of a dataset of a zone has no other.
+    """
+    stream = stream if layout.split_owner(source)[0] == "landing" else None
     listed = [file for prefix in own_prefixes(source) for file in storage.list(prefix)]
     chain = read_chain(storage, source)
     findings = [Finding(kind="log", key=key, message=message, source=source) for key, message in chain.breaks]

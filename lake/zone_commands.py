@@ -1,4 +1,4 @@
-"""``lake build``: the command that makes the datasets of the clean and the business zone."""
+"""``lake build`` and ``lineage``: make the datasets of the upper zones, and tell where they come from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lake.options import config_option, json_option, open_project
+from lake.options import config_option, json_option, lake_address, lake_option, open_project
 from lake.terminal import on_terminal, print_error, print_text, to_json
 
 if TYPE_CHECKING:
@@ -68,3 +68,24 @@ def build(
             print_error(error)
     print_text(to_json(done) if as_json else to_build_table(done, terminal=on_terminal()))
     return next((built.exit_code for built in done if built.exit_code), 0)
+
+
+@click.command()
+@click.argument("name")
+@config_option
+@lake_option
+@json_option
+def lineage(*, name: str, config: str | None, address: str | None, as_json: bool) -> None:
+    """Show what a dataset was built from, down to the runs that brought its rows from the API.
+
+    \b
+    Example:
+      lake lineage business.brand_ratings
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.catalog import Catalog, open_lake  # their imports are not for --help
+    from lake.zones.lineage import read_lineage
+    from lake.zones.lineage_text import to_lineage_text
+
+    storage = open_lake(lake_address(config, address))
+    found = read_lineage(storage, Catalog.over(storage), name)
+    print_text(to_json(found) if as_json else to_lineage_text(found))

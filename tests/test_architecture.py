@@ -117,7 +117,8 @@ FLOORS = {
         output
         engine
         build duckdb_engine python_engine
-        builds engines report
+        builds engines lineage report
+        lineage_text
     """,
 }
 """Each line is a floor, the ground floor first; a module imports only from lines before its own.

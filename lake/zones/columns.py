@@ -25,14 +25,19 @@ def to_columns(definition: Definition, schema: pa.Schema) -> pa.Schema:
     Raises:
         QueryError: A column has no name of its own, or a type that no file holds; says how to mend it.
     """
+    check_distinct(definition, schema.names)
+    return pa.schema([pa.field(field.name, _stored(definition, field.name, field.type)) for field in schema])
+
+
+def check_distinct(definition: Definition, names: Sequence[str]) -> None:
+    """Check that columns have names, and that more than case tells these apart. Raises QueryError."""
     seen: set[str] = set()
-    for name in schema.names:
+    for name in names:
         if not name or name.lower() in seen:
             told = f"two columns are named {name!r}" if name else "a column has no name"
             fix = "name it with AS; case alone does not tell columns apart"
             raise QueryError(f"{definition.name}: {told}", where=place_of(definition, name or "SELECT"), fix=fix)
         seen.add(name.lower())
-    return pa.schema([pa.field(field.name, _stored(definition, field.name, field.type)) for field in schema])
 
 
 def check_names(definition: Definition, schema: pa.Schema) -> None:

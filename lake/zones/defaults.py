@@ -48,6 +48,6 @@ def _text(dataset: Dataset) -> str:
         (
             *lines,
             f"SELECT * EXCLUDE ({left_out}) FROM {table}",  # noqa: S608 - quoted
-            f'QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY "_sdc_sequence" DESC) = 1',
+            f'WHERE "_sdc_sequence" IN (SELECT max("_sdc_sequence") FROM {table} GROUP BY {keys})',  # noqa: S608 - quoted
         )
     )

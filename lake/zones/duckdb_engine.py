@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from lake.errors import QueryError
+from lake.query import parse_names
 from lake.sandbox import quote, sandbox
-from lake.zones.columns import check_names, checked_columns, to_columns
+from lake.zones.columns import check_distinct, check_names, checked_columns, to_columns
 from lake.zones.engine import Result
 from lake.zones.places import place_of_error, without_literals
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     import duckdb
 
     from lake.zones.engine import Job
+    from lake.zones.inputs import Input
     from lake.zones.output import Output
 
-_BATCH_ROWS = 32_768
+_BATCH_ROWS = 16_384
 
 _RESULT = '"__lake"."result"'
 _PREVIOUS = ("__lake", "previous")
@@ -35,9 +37,10 @@ class DuckDbEngine:
 
     def run(self, job: Job, output: Output) -> Result:
         """Write the rows of the result. Raises QueryError."""
-        tables = {each.table: each.scan() for each in job.inputs}
+        names = parse_names(job.definition.text)
+        tables = {each.table: _bounded(each, names) for each in job.inputs}
         if job.previous is not None:
-            tables[_PREVIOUS] = job.previous.scan()
+            tables[_PREVIOUS] = _bounded(job.previous, None)
         with sandbox(tables, memory_limit=job.memory_limit) as connection:
             with _told(job, running=False):
                 schema = self._prepare(job, connection)
@@ -48,12 +51,23 @@ class DuckDbEngine:
 
     def _prepare(self, job: Job, connection: duckdb.DuckDBPyConnection) -> pa.Schema:
         """Bind the query, and return the columns of its result."""
+        check_distinct(job.definition, connection.sql(job.definition.text).columns)  # a view would rename the second
         connection.execute('CREATE SCHEMA IF NOT EXISTS "__lake"')
         connection.execute(f"CREATE VIEW {_RESULT} AS {job.definition.text}")
         found = connection.sql(f"SELECT * FROM {_RESULT} LIMIT 0").to_arrow_table().schema  # noqa: S608 - our own name
         schema = to_columns(job.definition, found)
         check_names(job.definition, schema)
         return schema
+
+
+def _bounded(rows: Input, names: frozenset[str] | None) -> ds.Scanner:
+    """Return what DuckDB reads of an input: the columns that are named, a few small batches ahead of it.
+
+    By itself Arrow reads sixteen large batches ahead in each of four files, which of ten million rows are 500 MB more.
+    """
+    columns = [name for name in rows.schema.names if names is None or name.lower() in names]
+    columns = columns or rows.schema.names[:1]  # rows that are only counted
+    return rows.scan().scanner(columns=columns, batch_size=_BATCH_ROWS, batch_readahead=2, fragment_readahead=1)
 
 
 def _final(job: Job, connection: duckdb.DuckDBPyConnection) -> str:

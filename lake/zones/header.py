@@ -221,6 +221,8 @@ KEYS = tuple(_KEYS)
 
 
 def _unknown_key(key: str, where: str) -> UsageError:
-    near = difflib.get_close_matches(key, _KEYS, n=1)
+    words = key.lower().split()
+    starts = (" ".join(words[:count]) for count in range(len(words), 0, -1))  # behind a key there may be a column
+    near = next((found for start in starts if (found := difflib.get_close_matches(start, _KEYS, n=1))), [])
     fix = f'did you mean "{near[0]}"?' if near else f"the keys are: {', '.join(_KEYS)}"
     return UsageError(f'unknown key "{key}" in the header', where=where, fix=fix)

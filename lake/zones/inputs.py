@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.errors import UsageError
-from lake.snapshot import is_active, landed_with
+from lake.snapshot import landed_rows
 from target_datalake.commits import BuildInput
 
 if TYPE_CHECKING:
@@ -90,15 +90,8 @@ def digest_columns(schema: pa.Schema) -> str:
 
 def _digest_rows(commits: Sequence[Commit], stream: str, upto: int) -> str:
     """Return what is the same while the rows up to a commit are the same, merged into fewer files or not."""
-    removed = {key for commit in commits for key in commit.remove}
-    active = commits[-1].versions.get(stream)
-    landed: dict[int, int] = {}
-    for commit in commits:
-        for file in commit.add:
-            if file.stream == stream and file.key not in removed and is_active(file, commit.n, active):
-                for n, rows in landed_with(commit.n, file):
-                    landed[n] = landed.get(n, 0) + rows
-    return _digest([[commits[n - 1].id, rows] for n, rows in sorted(landed.items()) if n <= upto])
+    landed = landed_rows(commits, stream)
+    return _digest([[commits[n - 1].id, rows] for n, rows in landed.items() if n <= upto])
 
 
 def _adds_to(commit: Commit, stream: str) -> bool:

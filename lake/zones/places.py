@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\bLINE (\d+):")
 _QUOTED = re.compile(r'"([^"]+)"')
+_NAMED = re.compile(r'"([^"]+)"|\bwith name (\S+) does not exist')
 _LITERAL = re.compile(r"'[^']*'")
 
 
@@ -28,8 +29,8 @@ def place_of_error(definition: Definition, message: str) -> str:
     line = _LINE.search(message)
     if line:
         return f"{definition.path or definition.name}:{line[1]}"
-    quoted = _QUOTED.search(message)
-    return place_of(definition, quoted[1]) if quoted else definition.path or definition.name
+    named = _NAMED.search(message)
+    return place_of(definition, named[1] or named[2]) if named else definition.path or definition.name
 
 
 def without_literals(message: str) -> str:

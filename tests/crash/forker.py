@@ -1,8 +1,9 @@
 """A program that starts the target by forking, a hundred times faster than by importing everything anew.
 
 It imports the libraries, none of our own code, and then, for each line of JSON on its stdin, forks a process that runs
-`target-datalake` with the line's arguments, environment and files. It answers with the child's pid, and when the child
-has ended, with what `os.waitpid` said. ``"stop": true`` lets the child wait for SIGCONT first, to be traced.
+`target-datalake` (with ``"program": "lake"``: `lake`) with the line's arguments, environment and files. It answers with
+the child's pid, and when that has ended, with what `os.waitpid` said. ``"stop": true`` lets the child wait for SIGCONT
+first, to be traced.
 """
 
 from __future__ import annotations
@@ -43,8 +44,12 @@ def run(job: dict[str, object]) -> None:
         (2, job["stderr"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
     ):
         os.dup2(os.open(path, flags, 0o644), descriptor)
-    sys.argv[:] = ["target-datalake", *job["arguments"]]
-    from target_datalake import cli, run, target  # noqa: F401 - after the fork, so that they see the environment
+    program = job.get("program", "target-datalake")
+    sys.argv[:] = [program, *job["arguments"]]
+    if program == "lake":
+        from lake import cli  # after the fork, so that it sees the environment
+    else:
+        from target_datalake import cli, run, target  # noqa: F401 - the same
 
     if job.get("stop"):
         os.kill(os.getpid(), signal.SIGSTOP)

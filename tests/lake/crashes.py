@@ -22,6 +22,11 @@ class CrashingStorage:
         self._at = at
         self.changes = 0
 
+    def with_scratch(self, scratch: str) -> CrashingStorage:
+        """Stage elsewhere from here on; changes go on being counted."""
+        self._storage = self._storage.with_scratch(scratch)
+        return self
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._storage, name)
         return self._counted(value) if name in CHANGES else value
