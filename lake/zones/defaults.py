@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from lake.latest import DELETED
 from lake.sandbox import quote
-from lake.zones.definition import Definition, parse_sql
+from lake.zones.definition import Definition
+from lake.zones.header import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,23 +32,21 @@ def default_definitions(datasets: Iterable[Dataset], defined: Iterable[Definitio
     for each in landed:
         name = each.stream if shared[each.stream.lower()] == 1 else f"{each.source}.{each.stream}"
         if name.lower() not in taken and each.key_properties:
-            yield parse_sql("clean", name, _text(each), "")
+            yield _define(name, each)
 
 
-def _text(dataset: Dataset) -> str:
+def _define(name: str, dataset: Dataset) -> Definition:
     outline = dataset.outline(dataset.facts())
-    keys = ", ".join(map(quote, outline.key_properties))
-    lines = [f"-- primary key: {keys}", f"-- incremental: landing.{dataset.source}.{dataset.stream}"]
-    if outline.description:
-        lines.insert(0, f"-- description: {' '.join(outline.description.split())}")
-    if DELETED in [column.name for column in outline.columns]:
-        lines.append(f"-- delete when: {DELETED} IS NOT NULL")
-    table = f"landing.{quote(f'{dataset.source}.{dataset.stream}')}"
-    left_out = ", ".join(map(quote, _LEFT_OUT))
-    return "\n".join(
-        (
-            *lines,
-            f"SELECT * EXCLUDE ({left_out}) FROM {table}",  # noqa: S608 - quoted
-            f'WHERE "_sdc_sequence" IN (SELECT max("_sdc_sequence") FROM {table} GROUP BY {keys})',  # noqa: S608 - quoted
-        )
+    stream = f"{dataset.source}.{dataset.stream}"
+    keys, table = ", ".join(map(quote, outline.key_properties)), f"landing.{quote(stream)}"
+    text = (
+        f"SELECT * EXCLUDE ({', '.join(_LEFT_OUT)}) FROM {table}\n"  # noqa: S608 - quoted
+        f"WHERE _sdc_sequence IN (SELECT max(_sdc_sequence) FROM {table} GROUP BY {keys})"
     )
+    header = Header(
+        description=outline.description,
+        primary_key=outline.key_properties,
+        incremental=f"landing.{stream}",
+        delete_when=f"{DELETED} IS NOT NULL" if DELETED in [column.name for column in outline.columns] else "",
+    )
+    return Definition("clean", name, "", text, "sql", header, (("landing", stream),))

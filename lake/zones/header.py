@@ -93,7 +93,7 @@ def parse_header(text: str, path: str, mark: str) -> Header:
 def _entries(text: str, path: str, mark: str) -> Iterator[tuple[int, str, str, str]]:
     """Yield line number, key, argument and value of each entry."""
     entries: list[tuple[int, str, list[str]]] = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if not line.startswith(mark):
             break
         content = line.removeprefix(mark)

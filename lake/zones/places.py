@@ -17,7 +17,7 @@ _LITERAL = re.compile(r"'[^']*'")
 def place_of(definition: Definition, word: str) -> str:
     """Return the file of a definition and the first line of it that has a word, below its header if it is there."""
     name = definition.path or f"the default of {definition.name}"
-    lines = definition.text.splitlines()
+    lines = definition.text.split("\n")
     pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
     found = [number for number, line in enumerate(lines, 1) if pattern.search(line)]
     below = [number for number in found if not lines[number - 1].lstrip().startswith(("--", "#"))]
