@@ -17,7 +17,10 @@ from lake.terminal import to_json as to_line
 @click.argument("url", required=False)
 @click.option("--auth", metavar="FORM", help="Who asks: bearer:env.TOKEN, basic:env.USER:env.PASSWORD, …")
 @click.option("--header", "headers", multiple=True, metavar="LINE", help="As in 'X-Key: ${env.KEY}'. Repeatable.")
-@click.option("--stream", "streams", multiple=True, metavar="NAME", help="What to call the stream.")
+@click.option("--openapi", metavar="DOCUMENT", help="Instead of a URL: the file or URL of an OpenAPI document.")
+@click.option("--server", metavar="URL", help="Of --openapi: where the API is, instead of what the document says.")
+@click.option("--stream", "streams", multiple=True, metavar="NAME", help="What to call the stream, or which to take.")
+@click.option("--all", "take_all", is_flag=True, help="Of --openapi: take all streams.")
 @click.option("-c", "--config", default="config.json", show_default=True, metavar="FILE", help="The file to write.")
 @env_file_option
 @click.option("--catalog", metavar="FILE", help="The catalog to write. Default: catalog.json beside the config.")
@@ -31,11 +34,14 @@ def init(*, url: str | None, config: str, catalog: str | None, as_json: bool, **
     \b
     Example:
       lake init https://api.example.com/v1/orders --auth bearer:env.TOKEN
+      lake init --openapi https://api.example.com/openapi.json
     """
     from lake.init import Plan, ask_tap, check_free, next_command, to_text, write_project  # not for --help
 
-    if url is None:
-        raise click.UsageError("name an endpoint: lake init https://api.example.com/v1/orders.")
+    if (url is None) == (options["openapi"] is None):
+        raise click.UsageError("name an endpoint, https://api.example.com/v1/orders, or --openapi DOCUMENT.")
+    if url is not None and (options["server"] or options["take_all"]):
+        raise click.UsageError("--server and --all belong to --openapi.")
     path = Path(config)
     beside = Path(catalog) if catalog else path.with_name("catalog.json")
     plan = Plan(path, beside, options["address"], options["source"], options["force"])
@@ -69,9 +75,10 @@ def check(*, config: str | None, as_json: bool) -> int:
     return code
 
 
-def _arguments(url: str, options: dict[str, Any]) -> list[str]:
+def _arguments(url: str | None, options: dict[str, Any]) -> list[str]:
     """Return what the tap is asked to do."""
-    auth = ["--auth", options["auth"]] if options["auth"] else []
+    given = {"--init": url, "--openapi": options["openapi"], "--server": options["server"], "--auth": options["auth"]}
+    single = [part for name, value in given.items() if value is not None for part in (name, value)]
     headers = [part for line in options["headers"] for part in ("--header", line)]
     streams = [part for name in options["streams"] for part in ("--stream", name)]
-    return ["--init", url, *auth, *headers, *streams]
+    return [*single, *headers, *streams, *(["--all"] if options["take_all"] else [])]

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 _EXIT_BUG = 1
 _LEVELS = click.Choice(["debug", "info", "warning", "error"])
 _OF_A_SYNC = {"since": "--from", "until": "--to", "limit": "--limit", "metric_seconds": "--metric-seconds"}
-_OF_AN_INIT = {"auth": "--auth", "headers": "--header", "streams": "--stream"}
+_DRAFTS = {"init": "url", "openapi": "openapi"}
+_OF_A_DRAFT = {
+    "auth": ("--auth", {"init", "openapi"}),
+    "headers": ("--header", {"init", "openapi"}),
+    "streams": ("--stream", {"init", "openapi"}),
+    "server": ("--server", {"openapi"}),
+    "take_all": ("--all", {"openapi"}),
+}
 _FORMATS = click.Choice(["text", "json"])
 
 
@@ -30,11 +37,14 @@ _FORMATS = click.Choice(["text", "json"])
 @click.option("-d", "--discover", "mode", flag_value="discover", help="Print the catalog; --catalog's choices stay.")
 @click.option("--test", "mode", flag_value="test", help="Fetch one page of each stream and print what came.")
 @click.option("--init", "url", metavar="URL", help="Ask an endpoint a few things, and print a configuration for it.")
-@click.option("--auth", metavar="FORM", help="Of --init: who asks, as bearer:env.TOKEN names a variable.")
-@click.option("--header", "headers", multiple=True, metavar="LINE", help="Of --init: 'X-Key: ${env.KEY}'. Repeatable.")
-@click.option("--stream", "streams", multiple=True, metavar="NAME", help="Of --init: what to call the stream.")
+@click.option("--openapi", metavar="DOCUMENT", help="Print a configuration for what an OpenAPI file or URL describes.")
+@click.option("--server", metavar="URL", help="Of --openapi: where the API is, instead of what the document says.")
+@click.option("--auth", metavar="FORM", help="Of both: who asks, as bearer:env.TOKEN names a variable.")
+@click.option("--header", "headers", multiple=True, metavar="LINE", help="Of both: 'X-Key: ${env.KEY}'. Repeatable.")
+@click.option("--stream", "streams", multiple=True, metavar="NAME", help="What to call the stream, or which to take.")
+@click.option("--all", "take_all", is_flag=True, help="Of --openapi: take all streams.")
 @click.option("--about", "mode", flag_value="about", help="Print what this tap can do.")
-@click.option("--format", "form", type=_FORMATS, default="text", help="Of --test, --about and --init.")
+@click.option("--format", "form", type=_FORMATS, default="text", help="Of --test, --about, --init and --openapi.")
 @click.option("--log-level", type=_LEVELS, default="info", show_default=True)
 @click.option("--log-format", type=_FORMATS, default="text", show_default=True)
 @click.option("--metric-seconds", type=click.FloatRange(min=0), metavar="N", help="Between METRIC lines. Default: 60.")
@@ -54,7 +64,7 @@ def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:
     from tap_rest_api.run import Options, run
 
     mode = _mode(mode, options)
-    if options["config"] is None and mode not in ("about", "init"):
+    if options["config"] is None and mode not in ("about", *_DRAFTS):
         raise click.UsageError("--config is missing.")
     for option, name in _OF_A_SYNC.items():
         if mode is not None and options[option] is not None:
@@ -64,20 +74,25 @@ def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:
 
 
 def _mode(mode: str | None, options: Mapping[str, Any]) -> str | None:
-    """Return the mode, "init" where an address is given. Raises click.UsageError for options that would be ignored."""
-    if options["url"] is None:
-        for option, name in _OF_AN_INIT.items():
-            if options[option]:
-                raise click.UsageError(f"{name} means nothing without --init.")
+    """Return the mode, that of a draft where one is asked for. Raises click.UsageError for what would be ignored."""
+    drafts = [name for name, option in _DRAFTS.items() if options[option] is not None]
+    for option, (name, meant) in _OF_A_DRAFT.items():
+        if options[option] and not meant.intersection(drafts):
+            raise click.UsageError(
+                f"{name} means nothing without {' or '.join(f'--{each}' for each in sorted(meant))}."
+            )
+    if not drafts:
         return mode
     for name in ("config", "catalog", "state"):
         if options[name] is not None:
-            raise click.UsageError(f"--{name} means nothing with --init, which prints a new configuration.")
-    if mode is not None:
-        raise click.UsageError(f"--init and --{mode} are two things to do.")
-    if len(options["streams"]) > 1:
+            raise click.UsageError(f"--{name} means nothing with --{drafts[0]}, which prints a new configuration.")
+    if len(drafts) > 1 or mode is not None:
+        raise click.UsageError(f"--{drafts[0]} and --{mode or drafts[1]} are two things to do.")
+    if drafts == ["init"] and len(options["streams"]) > 1:
         raise click.UsageError("--init asks one endpoint, which is one stream.")
-    return "init"
+    if options["take_all"] and options["streams"]:
+        raise click.UsageError("--all and --stream contradict each other.")
+    return drafts[0]
 
 
 def main() -> None:

@@ -52,6 +52,9 @@ class Options:
     until: str | None = None
     limit: int | None = None
     url: str | None = None
+    openapi: str | None = None
+    server: str | None = None
+    take_all: bool = False
     auth: str | None = None
     headers: Sequence[str] = ()
     streams: Sequence[str] = ()
@@ -65,7 +68,7 @@ def run(mode: str, options: Options, stdout: Stdout, environment: Mapping[str, s
     """Do what a mode asks for.
 
     Args:
-        mode: "sync", "discover", "test", "about" or "init".
+        mode: "sync", "discover", "test", "about", "init" or "openapi".
         options: The command line.
         stdout: Where messages go.
         environment: What `${env.X}` reads.
@@ -171,6 +174,23 @@ def _init(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> i
     return _write_draft(draft, options, stdout)
 
 
+def _openapi(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
+    from tap_rest_api.spec.choose import terminal  # YAML's reader is for this alone
+    from tap_rest_api.spec.describe import describe
+
+    draft = describe(
+        options.openapi or "",
+        server=options.server,
+        auth=options.auth,
+        headers=options.headers,
+        named=options.streams,
+        take_all=options.take_all,
+        ask=terminal(),
+        world=World(environment, options.log_level, options.log_format),
+    )
+    return _write_draft(draft, options, stdout)
+
+
 def _write_draft(draft: Draft, options: Options, stdout: Stdout) -> int:
     """Print a configuration and tell about it, or everything as one object."""
     if options.form == "json":
@@ -188,4 +208,5 @@ _MODES: dict[str, Callable[[Options, Stdout, Mapping[str, str]], int]] = {
     "test": _test,
     "about": _about,
     "init": _init,
+    "openapi": _openapi,
 }

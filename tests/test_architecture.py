@@ -39,8 +39,15 @@ FLOORS = {
         stream_run
         discover incremental
         excerpt probe sync trial
+        spec
         run
         cli
+    """,
+    "tap_rest_api.spec": """
+        choose operations reading
+        paging servers
+        family
+        describe
     """,
     "tap_rest_api.probe": """
         notes secrecy
@@ -142,6 +149,7 @@ HOMES = {
     "boto3": {"target_datalake/s3_client"},
     "botocore": {"target_datalake/s3_client", "target_datalake/s3_errors", "tap_rest_api/sigv4"},
     "jwt": {"tap_rest_api/assertion"},
+    "yaml": {"tap_rest_api/spec/reading"},
     "jsonschema_rs": {"tap_rest_api/trial", "target_datalake/validate"},
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
     "cronsim": {"lake/schedule/cron"},

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from examples.marketplace.world import World
 
-OPEN_PATHS = frozenset({"/v1/health"})
+OPEN_PATHS = frozenset({"/v1/health", "/openapi.json"})
 
 
 class SeenRequest(TypedDict):

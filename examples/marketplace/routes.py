@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ MAX_LIMIT = 1000
 """Longer pages are not refused: they come with this many records, as from many real APIs."""
 
 REVIEWS_PATH = "/v1/diaper_reviews"
+OPENAPI = Path(__file__).with_name("openapi.json")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -38,6 +40,10 @@ def answer(world: World, request: Request) -> Response:
 
 def _health(_world: World, _request: Request, _match: re.Match[str]) -> Response:
     return json_response({"status": "ok"})
+
+
+def _openapi(_world: World, _request: Request, _match: re.Match[str]) -> Response:
+    return Response(200, OPENAPI.read_bytes(), (), b"", (("Content-Type", JSON),))
 
 
 def _shops(world: World, request: Request, _match: re.Match[str]) -> Response:
@@ -100,6 +106,7 @@ def url_of(request: Request, query: Mapping[str, object]) -> str:
 
 
 ROUTES: tuple[tuple[re.Pattern[str], Route], ...] = (
+    (re.compile(r"/openapi\.json"), _openapi),
     (re.compile(r"/v1/health"), _health),
     (re.compile(r"/v1/shops"), _shops),
     (re.compile(r"/v1/shops/(?P<shop_id>\d{1,9})/products"), _products),

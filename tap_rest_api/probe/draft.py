@@ -46,9 +46,15 @@ class Draft:
         """
         document = to_document(self.tap, "the draft", dict.fromkeys(self.variables(), "unset"))
         config = to_config(document, set())
-        return {"streams": [to_entry(stream, self.schemas.get(stream.name, {})) for stream in config.streams]}
+        return {"streams": [to_entry(stream, stream.schema or self.schemas[stream.name]) for stream in config.streams]}
 
     def facts(self) -> dict[str, Any]:
-        """Return everything for a program."""
-        about = {"name": self.name, "tap": self.tap, "catalog": self.catalog(), "variables": self.variables()}
-        return {**about, **self.notes.facts()}
+        """Return everything for a program; schemas that a stream has itself apart, as files to stand beside it."""
+        streams: list[dict[str, Any]] = []
+        files: dict[str, Any] = {}
+        for stream in self.tap["streams"]:
+            name = f"schemas/{stream['name']}.json"
+            files |= {name: stream["schema"]} if "schema" in stream else {}
+            streams.append({**stream, "schema": name} if "schema" in stream else stream)
+        about = {"name": self.name, "tap": {**self.tap, "streams": streams}, "catalog": self.catalog(), "files": files}
+        return {**about, "variables": self.variables(), **self.notes.facts()}

@@ -103,6 +103,16 @@ def _tokens(first: Sight, params: Mapping[str, Any]) -> Iterator[Guess]:
             yield Guess(options, f'a token at "{around.path}"', named=frozenset({param}))
 
 
+def is_page_param(name: str) -> bool:
+    """Tell whether a parameter is named like one that takes a page's number."""
+    return bool(_PAGE_PARAM.fullmatch(name))
+
+
+def is_offset_param(name: str) -> bool:
+    """Tell whether a parameter is named like one that takes an offset."""
+    return bool(_OFFSET_PARAM.fullmatch(name))
+
+
 def is_token_key(key: str) -> bool:
     """Tell whether a key is one under which a next page's token stands."""
     return bool(_TOKEN_KEY.search(key)) and not _NO_TOKEN_KEY.search(key)
@@ -139,12 +149,12 @@ def _counted(first: Sight, params: Mapping[str, Any]) -> Iterator[Guess]:
     number = next((item.value for item in first.around if _is_int(item.value) and _PAGE_KEY.fullmatch(item.key)), None)
     starts = number if number in (0, 1) else None
     for name in params:
-        if _PAGE_PARAM.fullmatch(name):
+        if is_page_param(name):
             start = params[name] if _is_int(params[name]) else None
             yield Guess(
                 {"type": "page", "param": name}, f'the parameter "{name}" of the request', start, frozenset({name})
             )
-        if _OFFSET_PARAM.fullmatch(name):
+        if is_offset_param(name):
             yield Guess(
                 {"type": "offset", "param": name}, f'the parameter "{name}" of the request', None, frozenset({name})
             )

@@ -25,8 +25,8 @@ _CREATED = re.compile(
 def find_primary_key(records: Sequence[Mapping[str, Any]], stream: str) -> str | None:
     """Return the field that is in every record, never null, never twice, and named like a key; the likeliest one."""
     candidates = [name for name in (records[0] if records else ()) if _tells_apart(name, records)]
-    fitting = [name for name in candidates if _rank(name, stream) is not None]
-    return min(fitting, key=lambda name: _rank(name, stream) or 0, default=None)
+    fitting = [name for name in candidates if rank_key_name(name, stream) is not None]
+    return min(fitting, key=lambda name: rank_key_name(name, stream) or 0, default=None)
 
 
 def unique_fields(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -34,7 +34,8 @@ def unique_fields(records: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in (records[0] if records else ()) if _tells_apart(name, records)]
 
 
-def _rank(name: str, stream: str) -> int | None:
+def rank_key_name(name: str, stream: str) -> int | None:
+    """Return how much a name is a key's, the least the likeliest; None if it is not."""
     own = {
         f"{part}{end}"
         for part in (stream, stream.removesuffix("s"), stream.removesuffix("es"))
@@ -70,6 +71,12 @@ def find_moments(records: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]
 def tells_changes(name: str) -> bool:
     """Tell whether a field is named like one that moves with every change of its record."""
     return bool(_CHANGED.fullmatch(name))
+
+
+def is_moment(name: str, field: Any) -> bool:
+    """Tell whether a field is a date or date-time by its schema, and named like a change's or a creation's."""
+    is_dated = isinstance(field, dict) and field.get("format") in ("date-time", "date")
+    return is_dated and bool(_CHANGED.fullmatch(name) or _CREATED.fullmatch(name))
 
 
 def is_date(name: str, schema: Mapping[str, Any]) -> bool:

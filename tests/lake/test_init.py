@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -90,6 +91,18 @@ def test_options_reach_the_tap(tap: Path) -> None:
     assert read(str(tap / "arguments.json")) == [*asked, "--stream", "all", "--format", "json"]
 
 
+def test_an_openapi_document_is_the_taps_to_read(tap: Path) -> None:
+    init("--openapi", "api.yaml", "--server", "https://a.example", "--all")
+    asked = ["--openapi", "api.yaml", "--server", "https://a.example", "--all", "--format", "json"]
+    assert read(str(tap / "arguments.json")) == asked
+
+
+@pytest.mark.parametrize("arguments", [(URL, "--openapi", "x"), (URL, "--all"), (URL, "--server", "https://x")])
+def test_options_that_would_be_ignored_are_refused(arguments: tuple[str, ...], tap: Path) -> None:
+    with pytest.raises(click.UsageError):
+        init(*arguments)
+
+
 def test_json_has_all_that_was_found(tap: Path) -> None:
     printed = json.loads(init(URL, "--json"))
     assert printed == {**FOUND, "written": ["catalog.json", "config.json"], "next": "lake run -c config.json"}
@@ -153,6 +166,18 @@ def test_a_folder_that_is_missing_is_said_first(tap: Path) -> None:
 def test_an_endpoint_has_to_be_named(tap: Path) -> None:
     with pytest.raises(Exception, match="name an endpoint"):
         init()
+
+
+def test_from_a_document_to_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example API's own OpenAPI document: all of its streams land, the child below its parent too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MARKETPLACE_API_KEY", "demo-key")
+    with Marketplace(advance="manual", clean=True, reviews=300) as api:
+        init("--openapi", f"{api.url}/openapi.json", "--all")
+        result = CliRunner().invoke(cli.lake, ["run", "--json"], standalone_mode=False)
+    landed = {name: counts["landed"] for name, counts in json.loads(result.output)["streams"].items()}
+    assert landed == {"shops": 12, "products": 475, "diaper_reviews": 300, "reviews": 300}
+    assert read("config.json")["target"]["source"] == "marketplace"
 
 
 def test_from_an_address_to_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

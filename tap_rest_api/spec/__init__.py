@@ -1,0 +1,1 @@
+"""Turns an API's OpenAPI document into a configuration for it."""

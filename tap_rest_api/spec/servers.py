@@ -1,0 +1,99 @@
+"""Turns an OpenAPI document's servers and security schemes into a base URL, and into the option "auth"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from tap_rest_api.errors import ConfigError
+from tap_rest_api.probe.address import to_variable
+from tap_rest_api.spec.reading import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_rest_api.probe.notes import Notes
+
+_VARIABLE = re.compile(r"\{([^{}]+)\}")
+_GENERAL = frozenset({"API", "REST", "OPENAPI", "SWAGGER", "V1", "V2", "V3", "THE", "HTTP", "SERVICE"})
+
+
+def find_base_url(document: Mapping[str, Any], place: str, given: str | None) -> str:
+    """Return the API's address: as it is given, else the first one that the document names.
+
+    Raises:
+        ConfigError: The document names none that is whole, and was read from a file.
+    """
+    url = given or next(_servers(document), "/")
+    if is_url(place):
+        url = urljoin(place, url)
+    if not is_url(url):
+        fix = "say where the API is: --server https://api.example.com/v1, or give the document's URL."
+        raise ConfigError("the document does not say where the API is", where=f"{place} #/servers", fix=fix)
+    return url.rstrip("/")
+
+
+def _servers(document: Mapping[str, Any]) -> Iterator[str]:
+    if "swagger" in document:
+        schemes = document.get("schemes") or ["https"]
+        scheme = "https" if "https" in schemes else schemes[0]
+        path = document.get("basePath", "/")
+        yield f"{scheme}://{document['host']}{path}" if document.get("host") else path
+    for server in document.get("servers") or ():
+        yield _fill_in(server["url"], server.get("variables", {}))
+
+
+def _fill_in(url: str, variables: Mapping[str, Any]) -> str:
+    return _VARIABLE.sub(lambda match: str(variables.get(match[1], {}).get("default", match[0])), url)
+
+
+def to_short_name(document: Mapping[str, Any]) -> str:
+    """Return what the API may be called: its title without what all titles say."""
+    words = to_variable(str(document.get("info", {}).get("title", ""))).split("_")
+    return "_".join([word for word in words if word not in _GENERAL][:2]).lower() or "api"
+
+
+def find_auth(document: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
+    """Return the option for the security scheme that the document asks for first; empty where it asks for none."""
+    schemes = document.get("securityDefinitions") or document.get("components", {}).get("securitySchemes") or {}
+    wanted = [name for needs in document.get("security") or () for name in needs] or list(schemes)
+    prefix = to_short_name(document).upper()
+    for name in wanted:
+        option = _to_auth(schemes.get(name, {}), prefix)
+        if option:
+            notes.found("credentials", f'"{name}", of type {option["type"]}, as the document says')
+            if len(schemes) > 1:
+                others = ", ".join(f'"{other}"' for other in schemes if other != name)
+                notes.doubt("credentials", f"there are other ways: {others}", 'set "auth" to the one that you have.')
+            return option
+    if wanted:
+        why = f'the document asks for "{wanted[0]}", which is not understood'
+        notes.doubt("credentials", why, 'set "auth", as docs/tap.md shows.')
+    return {}
+
+
+def _to_auth(scheme: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    kind, form = scheme.get("type"), str(scheme.get("scheme", "")).lower()
+    if kind == "basic" or (kind == "http" and form in ("basic", "digest")):
+        user, password = f"${{env.{prefix}_USER}}", f"${{env.{prefix}_PASSWORD}}"
+        return {"type": form or "basic", "username": user, "password": password}
+    if kind == "apiKey" and scheme.get("in") in ("header", "query", "cookie"):
+        token = f"${{env.{prefix}_API_KEY}}"
+        return {"type": "api_key", "in": scheme["in"], "name": str(scheme.get("name", "X-API-Key")), "token": token}
+    if kind == "oauth2" and (url := _token_url(scheme)):
+        client, secret = f"${{env.{prefix}_CLIENT_ID}}", f"${{env.{prefix}_CLIENT_SECRET}}"
+        option = {"type": "oauth2", "grant": "client_credentials", "token_url": url}
+        return {**option, "client_id": client, "client_secret": secret}
+    if kind in ("oauth2", "openIdConnect") or (kind == "http" and form == "bearer"):
+        return {"type": "bearer", "token": f"${{env.{prefix}_TOKEN}}"}
+    return {}
+
+
+def _token_url(scheme: Mapping[str, Any]) -> str | None:
+    """Return where a client gets a token of its own; None where only a person can."""
+    if scheme.get("flow") == "application":
+        url = scheme.get("tokenUrl")
+    else:
+        url = scheme.get("flows", {}).get("clientCredentials", {}).get("tokenUrl")
+    return url if isinstance(url, str) and is_url(url) else None
