@@ -7,6 +7,7 @@ with it. An entry's memory moves on only when its job has ended by itself, so wh
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -93,7 +94,7 @@ def load_memory(storage: Storage, source: str) -> Memory:
 
 def save_memory(storage: Storage, source: str, memory: Memory) -> None:
     """Keep a memory. A crash leaves the old one, or the new one."""
-    storage.put(_key(source, "memory"), msgspec.json.encode(memory))
+    _save(storage, _key(source, "memory"), memory)
 
 
 def load_told(storage: Storage, source: str) -> frozenset[str]:
@@ -103,17 +104,21 @@ def load_told(storage: Storage, source: str) -> frozenset[str]:
 
 def save_told(storage: Storage, source: str, stale: frozenset[str]) -> None:
     """Keep of what somebody was told. A crash leaves the old, or the new."""
-    storage.put(_key(source, "told"), msgspec.json.encode(Told(stale)))
+    _save(storage, _key(source, "told"), Told(stale))
 
 
 def _load(storage: Storage, key: str, at_first: _T) -> _T:
     try:
-        return msgspec.json.decode(storage.read(key), type=type(at_first))
+        return msgspec.convert(json.loads(storage.read(key)), type=type(at_first))
     except NotFoundError:
         return at_first
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's ValidationError is a ValueError too
         fix = "remove this file: what it remembers begins anew, and no data depends on it"
         raise StorageError("the schedule's memory is damaged", where=f"{storage.uri}/{key}", fix=fix) from error
+
+
+def _save(storage: Storage, key: str, value: object) -> None:
+    storage.put(key, json.dumps(msgspec.to_builtins(value)).encode())  # json escapes what a file's name has of no UTF-8
 
 
 def _key(source: str, what: str) -> str:

@@ -48,7 +48,7 @@ def _try(url: str, document: bytes, timeout_seconds: float) -> tuple[str, bool]:
             auth=_unchanged,
         ) as response:
             code = response.status_code
-    except requests.RequestException as error:  # its text may hold the address
+    except (requests.RequestException, ValueError) as error:  # its text may hold the address
         return f"the webhook at {host} cannot be reached ({type(error).__name__})", True
     if code < requests.codes.multiple_choices:
         return "", False

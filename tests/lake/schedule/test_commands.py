@@ -102,19 +102,21 @@ def ended(stage: Schedule) -> int | None:
     return stage.memory()["hourly"].exit_code
 
 
-def test_a_missed_run_lands_and_a_signal_ends_the_scheduler(stage):
-    stage.configure(HOURLY)
+def test_a_missed_run_lands_is_built_from_and_a_signal_ends_the_scheduler(stage):
+    stage.configure({**HOURLY, "build": True})
     stage.remember(hourly=DUE)
     with stage.scheduling() as process:
-        eventually(lambda: ended(stage) is not None, "the job has ended")
+        eventually(lambda: any(Path(stage.lake).glob("_lake/runs/shop/*.json")), "the run has ended")
+        eventually(lambda: ended(stage) is not None, "the build has ended")
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, out) == (143, "")
     assert "shop: hourly: due since" in err
     assert "shop: hourly: succeeded after" in err
     assert "Traceback" not in err
-    (status,) = json.loads(stage.call("status", "-c", str(stage.config), "--json").stdout)
-    assert (status["outcome"], status["landed"]) == ("succeeded", 2)
+    shop, clean = json.loads(stage.call("status", "-c", str(stage.config), "--json").stdout)
+    assert (shop["outcome"], shop["landed"]) == ("succeeded", 2)
+    assert [(each["dataset"], each["rows"]) for each in clean["datasets"]] == [("clean.orders", 2)]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -7,10 +7,12 @@ import os
 
 import pytest
 
+from lake import cli
 from lake.errors import UsageError
 from lake.project import load_project
 from lake.schedule.cron import Cron
 from lake.schedule.entries import CommitTrigger, FileTrigger, load_entries
+from lake.schedule.watches import FRESHNESS, load_schedules
 from target_datalake.errors import ConfigError
 
 
@@ -40,6 +42,21 @@ def test_an_entry_becomes_a_trigger_and_commands(entries, tmp_path):
         ("build", "-c", config, "--", "daily", "-y"),
     )
     assert anew.commands == (("run", "-c", config, "--full-refresh", "--stream", "shops"),)
+
+
+def test_lake_understands_its_commands(tmp_path):
+    schedule = [
+        {"name": "nightly", "cron": "0 3 * * *", "run": ["-x"], "full_refresh": True, "build": ["-y", "daily"]},
+    ]
+    section = {"schedule": schedule, "freshness": {"orders": "24h"}, "notify": {"command": ["./alert.sh"]}}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"tap": {}, "target": {"path": "lake"}, "lake": section}))
+    ((_, (nightly, freshness)),) = load_schedules([load_project(path)])
+    assert freshness.name == FRESHNESS
+    for command in (*nightly.commands, *freshness.commands):
+        context = cli.lake.commands[command[0]].make_context(command[0], list(command[1:]))
+        assert str(path) in str(context.params)
+    assert context.params["notify"]
 
 
 def test_events(entries, tmp_path):
