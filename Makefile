@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop airflow realservers sweep bench bench-quick lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop airflow realservers sweep screenshots bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ sweep: setup ## Test the tap at length: 300 sources that change while they are r
 
 realservers: setup ## Read datasette and json-server (needs node), installed in environments of their own
 	$(BIN)/pytest -m realservers tests/realservers
+
+screenshots: setup ## Take the pictures of docs/images anew (needs chromium)
+	@$(BIN)/python -m docs.screenshots
 
 bench: setup ## Measure ours and others side by side, and write bench/RESULTS.md (quarter of an hour; BENCH_RECORDS=1000000)
 	$(BIN)/python -m bench --write bench

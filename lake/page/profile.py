@@ -36,6 +36,9 @@ MAX_VALUES = 8
 _FEW = 50
 """A column with no more values than this is shown value by value."""
 
+_ALIKE = 3
+"""Rows that share a number, on average, where numbers are shown one by one rather than by range."""
+
 _EXACT_ROWS = 100_000
 """Up to so many rows distinct values are counted one by one; past it DuckDB's sketch estimates them, to about 5%."""
 
@@ -178,8 +181,10 @@ def _as_text(column: _Column) -> str:
 
 
 def _is_by_value(column: _Column, counts: Mapping[str, Any]) -> bool:
-    distinct = counts.get(f"{column.handle}_distinct") or 0
-    return 0 < distinct <= (_FEW if column.kind in {"text", "flag"} else MAX_VALUES)
+    distinct, count = counts.get(f"{column.handle}_distinct") or 0, counts[f"{column.handle}_count"]
+    if column.kind in {"text", "flag"}:
+        return 0 < distinct <= _FEW
+    return distinct == 1 or 0 < distinct <= min(MAX_VALUES, count / _ALIKE)
 
 
 def _scale(column: _Column, counts: Mapping[str, Any]) -> Scale | None:

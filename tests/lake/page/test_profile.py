@@ -30,7 +30,8 @@ def test_whole_numbers_are_counted_in_bars_of_whole_width():
 
 
 def test_a_few_values_are_shown_one_by_one_in_their_order():
-    assert profiled([3, 1, 1, None], pa.int64()).bars == (Bar("1", 2), Bar("3", 1))
+    assert profiled([3, 1, 1, 1, 3, 1, None], pa.int64()).bars == (Bar("1", 4), Bar("3", 2))
+    assert profiled([3, 1, 1], pa.int64()).bars == (Bar("1", 2), Bar("2", 0), Bar("3", 1))
     assert profiled([True, False, True], pa.bool_()).bars == (Bar("false", 1), Bar("true", 2))
 
 
