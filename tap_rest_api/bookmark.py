@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
-
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.instants import is_number
 from tap_rest_api.keys import KeyForm
+from tap_rest_api.rows import identity, valued
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from tap_rest_api.traversal import Replication
 
     Key = tuple[Any, ...]
-
-_ANCHOR_LEVELS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,10 @@ class Reading:
         before: Where the last run ended.
         at: The highest value taken in this run, which a lookback may put behind `before`.
         reached: The later of the two: what the next bookmark will be.
-        anchor: From where the pages may be asked for again, see `set_anchor`.
-        recent: Value and primary key of the records that would then come a second time.
+        recent: The identities of rows that have been taken and may come a second time.
+        recent_to: The highest value among them.
+        is_again: Pages are asked for again, so rows may come that lie before the last ones.
+        emitted: How far it had come when its pages were asked for again: so far records may have been emitted.
         last: The last value of the page before, of a stream that is sorted "desc".
         is_passed: Such a stream has gone below the start: nothing that is wanted follows.
     """
@@ -61,10 +60,17 @@ class Reading:
     before: Bookmark | None = None
     at: Bookmark | None = None
     reached: Bookmark | None = None
-    anchor: Any = None
-    recent: frozenset[tuple[Any, Key]] = frozenset()
+    recent: frozenset[int] = frozenset()
+    recent_to: Any = None
+    is_again: bool = False
+    emitted: Bookmark | None = None
     last: Any = None
     is_passed: bool = False
+
+
+def is_ascending(reading: Reading) -> bool:
+    """Tell whether a unit's records come in the order of their key."""
+    return reading.replication is not None and reading.replication.sorted == "asc"
 
 
 def begin(replication: Replication | None, before: Bookmark | None) -> Reading:
@@ -114,35 +120,52 @@ def take(
     replication = reading.replication
     if replication is None:
         return reading, None
-    valued = _valued(values)
-    missing = _missing(replication, valued, len(values))
-    if not valued:
-        return reading, [] if missing else None
+    indexes = valued(values)
+    dropped = _missing(replication, indexes, len(values)) | _known_without_value(reading, indexes, values, key_of)
+    if not indexes:
+        return reading, [index for index in range(len(values)) if index not in dropped] if dropped else None
     _check_plain(values, replication.key)
-    page = _rank(reading, values if len(valued) == len(values) else [values[index] for index in valued])
-    dropped = _dropped(reading, page, valued, values, key_of) | missing
+    page = _rank(reading, values if len(indexes) == len(values) else [values[index] for index in indexes])
+    unwanted, known = _dropped(reading, page, indexes, values, key_of)
+    dropped |= unwanted | known
     if replication.sorted == "desc":
-        reading = _descend(reading, page, [(values[index], index) for index in valued], key_of)
-    if dropped:
-        rows = [row for row in zip(valued, page.ranks, strict=True) if row[0] not in dropped]
-        valued, page = [index for index, _ in rows], replace(page, ranks=[rank for _, rank in rows])
-    _check_order(page if reading.anchor is None else replace(page, at=None), replication)
+        reading = _descend(reading, page, [(values[index], index) for index in indexes], key_of)
+    kept = _without(page, indexes, dropped)[1]
+    _check_order(replace(page, ranks=kept, at=None if reading.is_again else page.at), replication)
     keep = [index for index in range(len(values)) if index not in dropped] if dropped else None
-    if not page.ranks:
+    indexes, ranks = _without(page, indexes, unwanted)  # what came before in this run counts as well
+    if not ranks:
         return reading, keep
-    highest = max(page.ranks)
-    ties = [index for rank, index in zip(page.ranks, valued, strict=True) if rank == highest]
+    highest = max(ranks)
+    ties = [index for rank, index in zip(ranks, indexes, strict=True) if rank == highest]
     seen = frozenset(map(key_of, ties)) if key_of is not None else frozenset()
     top = Bookmark(replication.key, values[ties[-1]], seen)
     at = _later(reading.at, page.at, top, highest)
     return replace(reading, at=at, reached=_later(reading.reached, page.reached, top, highest)), keep
 
 
-def _missing(replication: Replication, valued: Sequence[int], count: int) -> set[int]:
-    """Return the indexes of the records to leave out because they have no value."""
-    if len(valued) == count or replication.missing == "emit":
+def _without(page: _Ranked, indexes: Sequence[int], dropped: set[int]) -> tuple[Sequence[int], list[Any]]:
+    if not dropped:
+        return indexes, page.ranks
+    rows = [row for row in zip(indexes, page.ranks, strict=True) if row[0] not in dropped]
+    return [index for index, _ in rows], [rank for _, rank in rows]
+
+
+def _known_without_value(
+    reading: Reading, indexes: Sequence[int], values: Sequence[Any], key_of: Callable[[int], Key] | None
+) -> set[int]:
+    """Return the indexes of the records without a value that have come before."""
+    if len(indexes) == len(values) or key_of is None or not reading.recent:
         return set()
-    missing = set(range(count)) - set(valued)
+    without = set(range(len(values))) - set(indexes)
+    return {index for index in without if identity(None, key_of(index)) in reading.recent}
+
+
+def _missing(replication: Replication, indexes: Sequence[int], count: int) -> set[int]:
+    """Return the indexes of the records to leave out because they have no value."""
+    if len(indexes) == count or replication.missing == "emit":
+        return set()
+    missing = set(range(count)) - set(indexes)
     if replication.missing == "fail":
         message = f'record {min(missing) + 1} of the page has no "{replication.key}"'
         raise ConfigError(message, fix='set "replication.missing" to "emit" or "skip" if that may be.')
@@ -157,26 +180,8 @@ def _descend(
     New rows push the others down while it is read, so that some come again on the next page: they are known by then.
     """
     is_passed = page.start is not None and min(page.ranks) < page.start
-    recent = frozenset() if key_of is None else frozenset((value, key_of(index)) for value, index in rows)
+    recent = frozenset() if key_of is None else frozenset(identity(value, key_of(index)) for value, index in rows)
     return replace(reading, last=rows[-1][0], recent=recent, is_passed=reading.is_passed or is_passed)
-
-
-def set_anchor(reading: Reading, values: Sequence[Any], key_of: Callable[[int], Key]) -> Reading:
-    """Note from where a sorted stream's pages may be asked for again after a page, so that they do not shift.
-
-    It is the page's last value but one: whether the server's bound includes the bound itself or not, all
-    records with the last value come again, and those that were taken already are known. A page with fewer than
-    three values sets none: records with the last value but one may have begun pages before it.
-    """
-    valued = _valued(values)
-    form = reading.replication.form if reading.replication else KeyForm()
-    ranked = form.ranks([values[index] for index in valued])
-    levels = sorted(set(ranked))[-_ANCHOR_LEVELS:]
-    if len(levels) < _ANCHOR_LEVELS:
-        return reading
-    known = [index for index, rank in zip(valued, ranked, strict=True) if rank >= levels[1]]
-    recent = frozenset((values[index], key_of(index)) for index in known)
-    return replace(reading, anchor=values[known[0]], recent=recent)
 
 
 def _check_plain(values: Sequence[Any], key: str) -> None:
@@ -185,14 +190,6 @@ def _check_plain(values: Sequence[Any], key: str) -> None:
     if kinds & {dict, list, bool}:
         fix = "name a field that holds a text or a number."
         raise ConfigError(f'"{key}" is not always a text or a number, so it cannot be the replication key', fix=fix)
-
-
-def _valued(values: Sequence[Any]) -> Sequence[int]:
-    """Return the indexes of the records that have a value; NaN is none."""
-    absent = (None, UNSET)
-    if {type(None), type(UNSET), float}.isdisjoint(map(type, values)):
-        return range(len(values))
-    return [index for index, value in enumerate(values) if value not in absent and value == value]  # noqa: PLR0124 - NaN
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +203,12 @@ class _Ranked:
     before: Any
     at: Any
     reached: Any
+    recent_to: Any
 
 
 def _rank(reading: Reading, values: Sequence[Any]) -> _Ranked:
     marks = (mark.value if mark else None for mark in (reading.before, reading.at, reading.reached))
-    bounds = (reading.start, reading.end, reading.last, *marks)
+    bounds = (reading.start, reading.end, reading.last, *marks, reading.recent_to)
     form = reading.replication.form if reading.replication else KeyForm()
     known = [bound for bound in bounds if bound is not None]
     try:
@@ -232,30 +230,31 @@ def _rank(reading: Reading, values: Sequence[Any]) -> _Ranked:
 def _dropped(
     reading: Reading,
     page: _Ranked,
-    valued: Sequence[int],
+    indexes: Sequence[int],
     values: Sequence[Any],
     key_of: Callable[[int], Key] | None,
-) -> set[int]:
-    bounds = [bound for bound in (page.start, page.before, page.at) if bound is not None]
+) -> tuple[set[int], set[int]]:
+    """Return the indexes of the records that are not wanted, and of those that have come before in this run."""
+    bounds = [bound for bound in (page.start, page.before, page.at, page.recent_to) if bound is not None]
     is_late = page.end is not None and max(page.ranks) >= page.end
     if not is_late and (not bounds or min(page.ranks) > max(bounds)):
-        return set()
+        return set(), set()
     is_sorted = reading.replication is not None and reading.replication.sorted == "asc"
     is_read_again = reading.replication is not None and reading.replication.lookback is not None
     before = None if is_read_again else reading.before
     seams = [(page.before, before), (page.at, reading.at if is_sorted else None)]
     seen = [(rank, mark.seen) for rank, mark in seams if mark is not None and mark.seen]
 
-    def is_old(rank: Any, index: int) -> bool:
+    def is_unwanted(rank: Any, index: int) -> bool:
         if (page.start is not None and rank < page.start) or (is_late and rank >= page.end):
             return True
-        if key_of is None:
-            return False
-        if reading.recent and (values[index], key_of(index)) in reading.recent:
-            return True
-        return any(rank == at and key_of(index) in keys for at, keys in seen)
+        return key_of is not None and any(rank == at and key_of(index) in keys for at, keys in seen)
 
-    return {index for rank, index in zip(page.ranks, valued, strict=True) if is_old(rank, index)}
+    unwanted = {index for rank, index in zip(page.ranks, indexes, strict=True) if is_unwanted(rank, index)}
+    if not reading.recent or key_of is None:
+        return unwanted, set()
+    rest = (index for index in indexes if index not in unwanted)
+    return unwanted, {index for index in rest if identity(values[index], key_of(index)) in reading.recent}
 
 
 def _check_order(page: _Ranked, replication: Replication) -> None:

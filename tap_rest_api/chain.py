@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_rest_api.allowance import SpentError
-from tap_rest_api.bookmark import hold
+from tap_rest_api.bookmark import hold, is_ascending
 from tap_rest_api.errors import RefusedError, TapError
 from tap_rest_api.paginate import check_total
+from tap_rest_api.place import begin_walk
 from tap_rest_api.verbs import anew, shrink, split
-from tap_rest_api.walk import begin_walk, guess, is_ascending, step
+from tap_rest_api.walk import guess, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from tap_rest_api.bookmark import Reading
     from tap_rest_api.json_body import Slice
     from tap_rest_api.pages import Page
+    from tap_rest_api.place import Place
     from tap_rest_api.transport import Request
     from tap_rest_api.unit import Unit
     from tap_rest_api.verdict import Answer
-    from tap_rest_api.walk import Place
 
 _MOST_RESETS = 5
 
@@ -167,9 +168,12 @@ class Chain:
         self._began = began
         if answer.page is not None:
             for piece in answer.page.earlier():
+                place = replace(place, begun=place.begun or bytes(piece[0]))
+                if place.is_unheeded(place.begun):
+                    break
                 page = replace(answer.page, records=piece)
-                reading, kept = self._unit.take(place.reading, page, place.position, is_anchored=False)
-                place = replace(place, reading=reading, is_counting=True)
+                reading, kept, _ = self._unit.take(place.reading, page, place.position)
+                place = replace(place, reading=reading)
                 yield Batch(self._unsent(kept), reading, answer.received_at, answer.as_of, is_proven=False)
             taken = step(self._unit, place, answer.page)
             records, reading, self._place = self._unsent(taken.records), taken.reading, taken.place
@@ -196,14 +200,14 @@ class Chain:
         if self._sent is not None:
             self._known = self._sent.copy()  # what has been sent comes again
         if verb == "split":
-            first, second = split(place.reading, self._reading)
+            first, second = split(place.proven, self._reading)
             self._is_loose |= bool(self._sent) and not is_ascending(place.reading)  # some of the second half is out
             self._rest.appendleft(second)
             return begin_walk(self._unit, first)
         self._resets += 1
         if self._resets > _MOST_RESETS:
             raise RefusedError(f"the pages have been begun again {_MOST_RESETS} times, and are refused still")
-        return begin_walk(self._unit, anew(place.reading, self._reading))
+        return begin_walk(self._unit, anew(place.proven, self._reading))
 
     def _unsent(self, records: Sequence[Slice]) -> Sequence[Slice]:
         """Leave out what was sent before the chain began again, as often as it was sent, and note the rest."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
+SHIFTING = ("page", "offset", "link")  # pages whose edges move when a row before them does
+
 
 @dataclass(frozen=True, slots=True)
 class Pagination:

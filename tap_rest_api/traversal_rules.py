@@ -9,7 +9,7 @@ from tap_rest_api.instants import parse_duration, parse_instant
 from tap_rest_api.keys import is_zone
 from tap_rest_api.problem import Problem, parent_field_problems, parent_name, partition_names
 from tap_rest_api.template import did_you_mean, names_of, references_of
-from tap_rest_api.traversal import to_partitions
+from tap_rest_api.traversal import SHIFTING, to_partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,11 +132,21 @@ def _replication_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iter
     yield from _form_problems(options)
     yield from _time_problems(options)
     yield from _bound_problems(options, names_of("sync", stream))
-    if "reanchor" in options and options.get("sorted") != "asc":
-        yield Problem([*path, "reanchor"], 'only a stream that is sorted "asc" can be read anew from its last keys on')
-    elif options.get("reanchor") is True and ("start" not in names_of("sync", stream) or "primary_key" not in stream):
-        fix = "put ${sync.start} where the API expects it, and add a primary_key."
-        yield Problem([*path, "reanchor"], "reading anew from the last keys on needs a start and a primary key", fix)
+    yield from _reanchor_problems(stream, options)
+
+
+def _reanchor_problems(stream: RawStream, options: RawStream) -> Iterator[Problem]:
+    """Refuse the option where pages are never read again, or could not be."""
+    wanted, path = options.get("reanchor"), ["replication", "reanchor"]
+    is_sorted, has_start = options.get("sorted") == "asc", "start" in names_of("sync", stream)
+    kind = stream.get("pagination", {}).get("type", "auto")
+    if wanted is False and not is_sorted and "window" not in options:
+        yield Problem(path, "pages are read again only where they are sorted, or have a window", "leave it out.")
+    if wanted is True and "primary_key" not in stream:
+        yield Problem(path, "what is read again can only be told by a primary key", "add a primary_key.")
+    if wanted is True and not (is_sorted and has_start) and kind not in ("auto", *SHIFTING):
+        fix = "leave it out: rows that leave their place move no others over the edge of such a page."
+        yield Problem(path, f'pagination "{kind}" has nothing to read again', fix)
 
 
 def _form_problems(options: RawStream) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from tap_rest_api.bookmark import Reading, set_anchor, take
+from tap_rest_api.bookmark import Reading, take
 from tap_rest_api.bounds import to_sync_scope
 from tap_rest_api.columns import column_reader
 from tap_rest_api.detect import detect_pagination
@@ -17,6 +17,7 @@ from tap_rest_api.meter import METRIC_SECONDS
 from tap_rest_api.pages import page_parser
 from tap_rest_api.records import add_fields
 from tap_rest_api.request import build_request, template_names
+from tap_rest_api.rows import Rows
 from tap_rest_api.shape import shape
 from tap_rest_api.template import TemplateError, render
 
@@ -168,10 +169,18 @@ class Unit:
             self.source.told.add(message)
             LOGGER.info("%s", message)
 
-    def take(
-        self, reading: Reading, page: Page, position: Position, *, is_anchored: bool
-    ) -> tuple[Reading, Sequence[Slice]]:
-        """Shape the records, leave out those that were emitted before, and put into the rest what they are given."""
+    def warn(self, message: str) -> None:
+        """Warn of what need be said only once a run."""
+        if message not in self.source.told:
+            self.source.told.add(message)
+            LOGGER.warning("%s", message)
+
+    def take(self, reading: Reading, page: Page, position: Position) -> tuple[Reading, Sequence[Slice], Rows | None]:
+        """Shape the records, leave out those that were emitted before, and put into the rest what they are given.
+
+        Returns:
+            How far the reading has come, the records to emit, and the page's rows if they can be told apart.
+        """
         try:
             shaped = shape(page.records, self.stream)
             columns = self.columns_of(shaped)
@@ -181,10 +190,9 @@ class Unit:
         values = columns[reading.replication.key] if reading.replication else ()
         key_of = self._key_of(shaped) if self.stream.primary_key else None
         reading, keep = take(reading, values, key_of)
-        if is_anchored and key_of is not None:
-            reading = set_anchor(reading, values, key_of)
         records = shaped if keep is None else [shaped[index] for index in keep]
-        return reading, add_fields(records, self.added) if self.added else records
+        records = add_fields(records, self.added) if self.added else records
+        return reading, records, Rows(values, key_of) if reading.replication and key_of else None
 
     def tell_apart(self, records: Sequence[Slice]) -> bytes:
         """Return what tells a page's records from those of any other: three primary keys, if they differ.

@@ -12,9 +12,9 @@ from tap_rest_api.errors import RefusedError
 if TYPE_CHECKING:
     from tap_rest_api.bookmark import Reading
     from tap_rest_api.paginate import Position
+    from tap_rest_api.place import Place
     from tap_rest_api.traversal import Pagination
     from tap_rest_api.unit import Unit
-    from tap_rest_api.walk import Place
 
 _TICK = timedelta(seconds=1)
 
@@ -87,8 +87,10 @@ def anew(reading: Reading, initial: Reading) -> Reading:
         start=start,
         at=None,
         reached=reading.reached if is_sorted else initial.reached,
-        anchor=None,
         recent=frozenset(),
+        recent_to=None,
+        is_again=False,
+        emitted=None,
         last=None,
         is_passed=False,
     )

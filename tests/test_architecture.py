@@ -20,9 +20,9 @@ FLOORS = {
         connection_rules limit_rules traversal_rules
         stream_rules
         check
-        about config meter
+        about config meter rows
         bookmark edits overrides paginate shape transport
-        bounds
+        anchor bounds
         attempt catalog credential detect state verdict
         admission digest sigv4 token_file tokens
         assertion login
@@ -31,8 +31,9 @@ FLOORS = {
         client outgoing
         pages request
         unit
+        place
+        stretch verbs
         walk
-        verbs
         chain
         order streams
         contexts parts

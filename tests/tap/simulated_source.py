@@ -56,9 +56,14 @@ class Habit:
 
     @property
     def shifts(self) -> bool:
-        """Whether a row that leaves its place moves those after it over a page's edge, past the reader."""
+        """Whether a row that leaves its place moves those after it over a page's edge."""
+        return self.paging in SHIFTING
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the tap reads again what may have shifted."""
         is_anchored = self.order == "asc" and self.filter == "server"
-        return self.paging in ("page", "offset", "link", "body_link") and not is_anchored
+        return self.shifts and (is_anchored or "window" in self.options or "reanchor" in self.options)
 
     @property
     def is_ended(self) -> bool:
@@ -69,7 +74,7 @@ class Habit:
     def is_fragile(self) -> bool:
         """Whether docs/tap.md says that a change during a walk may be missed."""
         is_timeless = self.form == "number" and self.order != "asc" and self.paging != "none"
-        return self.shifts or is_timeless
+        return (self.shifts and not self.is_watched) or is_timeless
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Row:
     version: int = 1
 
 
+SHIFTING = ("page", "offset", "link", "body_link")
 PAGINATIONS: dict[str, dict[str, Any]] = {
     "none": {"type": "none"},
     "page": {"type": "page", "size": 3, "size_param": "size"},
@@ -95,13 +101,18 @@ PAGINATIONS: dict[str, dict[str, Any]] = {
 
 
 class Source:
-    """The table and its API. `route` answers a request and lets the world go on."""
+    """The table and its API. `route` answers a request and lets the world go on.
+
+    Attributes:
+        stirs: How many changes may come with the next requests. A source that always grows faster than pages of three
+            rows can be read is never read to its end.
+    """
 
     def __init__(self, habit: Habit, draw: Random) -> None:
         self.habit = habit
         self.second = 1_000
         self.rows: dict[int, Row] = {}
-        self.is_busy = True
+        self.stirs = 0
         self._draw = draw
         self._ids = count(1)
         self._snapshots: list[list[Row]] = []
@@ -151,8 +162,10 @@ class Source:
 
     def _answer(self, seen: Seen) -> Reply:
         self.second += self._draw.randrange(3)
-        if self.is_busy and not (self.habit.is_fragile and _is_walking(seen)):
-            self.live(0, self._draw.choice((0, 0, 1, 1, 2)))
+        if self.stirs and not (self.habit.is_fragile and _is_walking(seen)):
+            changes = self._draw.choice((0, 0, 1, 1, 2))
+            self.stirs = max(self.stirs - changes, 0)
+            self.live(0, changes)
         rows = self._filtered(seen.query.get("since"), seen.query.get("until"))
         page, body, headers = _PAGERS[self.habit.paging](self, rows, seen)
         self._read |= {(row.id, row.second) for row in page}

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tap_rest_api.bookmark import Bookmark, Reading, begin, cap, hold, later, set_anchor, take
+from tap_rest_api.bookmark import Bookmark, Reading, begin, cap, hold, later, take
 from tap_rest_api.errors import ConfigError
 from tap_rest_api.keys import KeyForm
 from tap_rest_api.traversal import Replication
@@ -124,23 +123,6 @@ def test_a_sorted_stream_that_falls_from_one_page_to_the_next_is_an_error() -> N
 def test_numbers_do_not_compare_with_dates() -> None:
     with pytest.raises(ConfigError, match="do not compare"):
         feed(begin(Replication("at", start="2024-01-01"), None), (1, 1704067200))
-
-
-def test_the_anchor_is_the_last_value_but_one_and_what_is_known_from_there_is_dropped() -> None:
-    rows = [(1, 1), (2, 2), (3, 2), (4, 3)]
-    reading, _ = feed(begin(ASC, None), *rows)
-    reading = set_anchor(reading, [value for _, value in rows], lambda index: (rows[index][0],))
-    assert reading.anchor == 2
-    assert reading.recent == {(2, (2,)), (2, (3,)), (3, (4,))}
-    reading, kept = feed(replace(reading, start=reading.anchor), (2, 2), (3, 2), (9, 2), (4, 3), (5, 3), (6, 4))
-    assert kept == [9, 5, 6]
-
-
-@pytest.mark.parametrize("values", [[5, 5], [5, 6, 6], [None, UNSET], []], ids=str)
-def test_a_page_with_fewer_than_three_values_sets_no_anchor(values: list[Any]) -> None:
-    """Records with the last value but one may have begun pages before: they would all come again."""
-    reading = begin(ASC, None)
-    assert set_anchor(reading, values, lambda index: (index,)) == reading
 
 
 def test_records_without_a_value_are_kept_and_move_nothing() -> None:
