@@ -215,7 +215,13 @@ def _token(path: str, page: Evidence) -> str | int | None:
 
 
 def _link(pagination: Pagination, here: Position, page: Evidence) -> Position | None:
+    """Follow the link; where `more` is set, a link that stands on the last page as well ends nothing."""
+    more = _more(pagination, page)
+    if more is False:
+        return None
     link = parse_next_link(page.headers.get("link", "")) if pagination.next is None else _token(pagination.next, page)
+    if link is None and more:
+        raise PagingError("the page says that there are more, but has no link to them")
     return None if link is None else replace(here, url=urljoin(page.url, str(link)))
 
 

@@ -31,7 +31,7 @@ PAGINATION_OPTIONS = {
     "page": {"param", "start", "size", "size_param", "more", "total", "stop", "max_pages"},
     "offset": {"param", "start", "size", "size_param", "more", "total", "stop", "max_pages"},
     "cursor": {"param", "next", "size", "size_param", "more", "total", "max_pages"},
-    "link": {"next", "size", "size_param", "total", "max_pages"},
+    "link": {"next", "size", "size_param", "more", "total", "max_pages"},
 }
 
 

@@ -159,10 +159,18 @@ def _render_text(text: str, scope: Mapping[str, Mapping[str, Any]]) -> Any:
 def render_path(path: str, scope: Mapping[str, Mapping[str, Any]]) -> str:
     """Fill in a URL's path; values are percent-encoded, so that none of them adds a segment.
 
+    A segment that waits for a cursor is left out of the first page's path: there is none yet.
+
     Raises:
         TemplateError: A value is null, empty, or a dot segment that would climb out of the path.
     """
-    return _fill(path, [_to_segment(match, scope) for match in _matches(path)])
+    segments = (segment for segment in path.split("/") if not _waits(segment, scope))
+    return "/".join(_fill(segment, [_to_segment(match, scope) for match in _matches(segment)]) for segment in segments)
+
+
+def _waits(segment: str, scope: Mapping[str, Mapping[str, Any]]) -> bool:
+    matches = [match for match in _matches(segment) if match["group"] == "page" and match["name"] == "cursor"]
+    return bool(matches) and scope["page"].get("cursor") is None
 
 
 def _to_segment(match: re.Match[str], scope: Mapping[str, Mapping[str, Any]]) -> str:
