@@ -37,11 +37,13 @@ def anchored(reading: Reading, rows: Rows, floor: Any, *, is_first: bool) -> Rea
     values, recent_to = [rows.values[index] for index in indexes], reading.recent_to
     if not values:
         return None
-    bounds = [bound for bound in (floor, recent_to) if bound is not None]
-    ranked = _form(reading).ranks([*values, *bounds])
+    begun = [bound for bound in (floor, reading.start) if bound is not None]  # rows from before the start may come
+    form, bounds = _form(reading), [*begun, *([] if recent_to is None else [recent_to])]
+    ranked = form.ranks([*values, *bounds])
     ranked, bounds = ranked[: len(values)], ranked[len(values) :]
     levels = sorted(set(ranked))[-_FEWEST_LEVELS:]
-    if len(levels) < _FEWEST_LEVELS or not levels[0] > (min(ranked) if floor is None else bounds[0]):
+    lowest_rank = max([*bounds[: len(begun)], *([min(ranked)] if floor is None else [])])
+    if len(levels) < _FEWEST_LEVELS or levels[0] <= lowest_rank:
         return None
     known = [index for index, rank in zip(indexes, ranked, strict=True) if rank >= levels[0]]
     anchor = rows.values[known[0]]
@@ -49,7 +51,7 @@ def anchored(reading: Reading, rows: Rows, floor: Any, *, is_first: bool) -> Rea
     is_forgetting = is_first and (recent_to is None or bounds[-1] < levels[-1])
     before = replace(reading, recent=frozenset(), recent_to=None) if is_forgetting else reading
     recent = before.recent.union(rows.identities(known))
-    recent_to = _highest(_form(reading), before.recent_to, rows)
+    recent_to = _highest(form, before.recent_to, rows)
     return replace(reading, start=anchor, recent=recent, recent_to=recent_to, is_again=True)
 
 

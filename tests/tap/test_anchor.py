@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,13 @@ def test_a_later_page_of_two_values_gives_one_if_its_chain_began_before_both() -
     assert anchored(reading, to_rows(second), 2, is_first=False) is None
     _, kept = feed(move_up(reading, *second, floor=1), (2, 2), (3, 2), (4, 2), (5, 2), (6, 3), (7, 3))
     assert kept == [7]
+
+
+def test_rows_from_before_the_start_give_no_anchor_or_the_walk_would_go_back() -> None:
+    """An API whose bounds are whole ticks shows such rows. A walk that began again at them went round for ever."""
+    reading = replace(begin(ASC, None), start=40)
+    assert anchored(reading, to_rows(((1, 32), (2, 34), (3, 38))), None, is_first=True) is None
+    assert move_up(reading, (1, 32), (2, 34), (3, 41), (4, 42)).start == 41
 
 
 def test_what_an_earlier_page_has_shown_stays_known_until_a_page_ends_behind_it() -> None:
