@@ -93,6 +93,10 @@ sweep-damages: setup ## Damage a lake 1,000 times, and see that lake verify find
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop
 
+.PHONY: meltano
+meltano: setup ## Run examples/meltano twice under Meltano, installed in an environment of its own
+	$(BIN)/pytest -m interop tests/meltano
+
 airflow: setup ## Parse and run the example DAG in a real Airflow, installed in an environment of its own
 	$(BIN)/pytest -m interop tests/airflow
 
