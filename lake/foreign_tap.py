@@ -84,7 +84,7 @@ def with_tap(programs: Programs, tap: ForeignTap | None, folder: Path) -> Progra
     """
     if tap is None:
         return programs
-    path = write_private(folder / "config.json", json.dumps(_fill_in(tap), ensure_ascii=False))
+    path = write_private(folder / "config.json", json.dumps(_fill_in(tap)))
     option = tap.written.get("catalog_option", "--catalog")
     program = ForeignProgram(_to_command(tap), path, option, tap.config_path.absolute().parent)
     return replace(programs, foreign=program)

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     Screen = Callable[[Callable[[int], Mapping[str, StreamCounts]]], AbstractContextManager[ProgramLogs]]
 
 
+_SENT_NOTHING = """the tap succeeded, and nothing of it ever landed: see in its log what it read.
+  An old tap takes its catalog by --properties, and does nothing without: "catalog_option": "--properties"."""
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What the command line says about a run.
@@ -158,6 +162,8 @@ def _run_locked(job: Job, notice: Callable[[str], None]) -> RunRecord:
             raise
         record = _to_record(job, head.n if head else 0, end)
         _keep(job, record, notice)
+    if job.project.foreign_tap and record.outcome == "succeeded" and not job.log.head():
+        notice(f"Notice: {_SENT_NOTHING}")
     return record
 
 

@@ -35,8 +35,8 @@ def tap_s3_csv() -> Path:
     return install("pipelinewise-tap-s3-csv", "tap-s3-csv")
 
 
-def write_project(folder: Path, tap: Path, config: dict[str, Any]) -> None:
-    document = {"tap": {"command": [str(tap)], "config": config}, "target": {"path": "lake", "source": "shop"}}
+def write_project(folder: Path, tap: Path, config: dict[str, Any], **more: Any) -> None:
+    document = {"tap": {"command": [str(tap)], "config": config, **more}, "target": {"path": "lake", "source": "shop"}}
     (folder / "config.json").write_text(json.dumps(document))
 
 
@@ -110,7 +110,7 @@ def test_an_older_tap(tmp_path, tap_s3_csv, s3_endpoint, aws_credentials):
         "start_date": "2020-01-01T00:00:00Z",
         "tables": [{**table, "delimiter": ","}],
     }
-    write_project(tmp_path, tap_s3_csv, config)
+    write_project(tmp_path, tap_s3_csv, config, catalog_option="--properties")
     lake(tmp_path, "run")
     assert ids(tmp_path) == {"1": 1, "2": 1}
     assert set(state(tmp_path)["bookmarks"]["orders"]) == {"modified_since"}
