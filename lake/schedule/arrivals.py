@@ -20,6 +20,8 @@ from target_datalake.stores import open_storage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from target_datalake.storage import Storage
+
 SETTLED_SECONDS = 5.0
 
 WILDCARDS = frozenset("*?[")
@@ -52,19 +54,37 @@ class Sighting(msgspec.Struct, frozen=True, omit_defaults=True):
     gone: float | None = None
 
 
-def look(pattern: str, s3: Mapping[str, Any]) -> dict[str, Found]:
+class Buckets:
+    """The buckets that are looked into, each opened once: making a client takes longer than a look.
+
+    Args:
+        s3: The target's S3 options.
+    """
+
+    def __init__(self, s3: Mapping[str, Any]) -> None:
+        self._s3 = s3
+        self._open: dict[str, Storage] = {}
+
+    def open(self, uri: str) -> Storage:
+        """Return a bucket. Raises TargetError."""
+        if uri not in self._open:
+            self._open[uri] = open_storage(uri, s3=self._s3)
+        return self._open[uri]
+
+
+def look(pattern: str, buckets: Buckets) -> dict[str, Found]:
     """Return the files that match a pattern, by their path or address.
 
     Names that begin with a dot are left out: that is how programs hide what they still write.
 
     Args:
         pattern: An absolute path with wildcards (``**`` for any depth), or ``s3://bucket/folder/*.csv``.
-        s3: The target's S3 options.
+        buckets: Where those of S3 are.
 
     Raises:
         TargetError: The bucket cannot be listed.
     """
-    return _look_in_bucket(pattern, s3) if pattern.startswith("s3://") else _look_in_folder(pattern)
+    return _look_in_bucket(pattern, buckets) if pattern.startswith("s3://") else _look_in_folder(pattern)
 
 
 def observe(known: Mapping[str, Sighting], found: Mapping[str, Found], now: float) -> dict[str, Sighting]:
@@ -112,10 +132,10 @@ def _look_in_folder(pattern: str) -> dict[str, Found]:
     return found
 
 
-def _look_in_bucket(pattern: str, s3: Mapping[str, Any]) -> dict[str, Found]:
+def _look_in_bucket(pattern: str, buckets: Buckets) -> dict[str, Found]:
     bucket, _, path = pattern.removeprefix("s3://").partition("/")
     parts = path.split("/")
-    storage = open_storage(f"s3://{bucket}", s3=s3)
+    storage = buckets.open(f"s3://{bucket}")
     return {
         f"s3://{bucket}/{file.key}": Found(file.mark, 0.0)
         for file in storage.list("/".join(_plain_folders(parts)))

@@ -76,9 +76,10 @@ def _days(cron: Cron) -> str:
 
 
 def _shell(entry: Entry, lake: Sequence[str]) -> str:
-    commands = [shlex.join([*lake, command[0], *_quiet(command), *command[1:]]) for command in entry.commands]
+    commands = [_silenced(shlex.join([*lake, *command]), command[0]) for command in entry.commands]
     return " && ".join(commands).replace("%", r"\%")  # cron makes a line break of a bare %
 
 
-def _quiet(command: Sequence[str]) -> list[str]:
-    return ["--quiet"] if command[0] == "run" else []
+def _silenced(text: str, command: str) -> str:
+    """Return a command that says only what is wrong: cron sends whatever it prints as mail."""
+    return f"{text} --quiet" if command == "run" else f"{text} > /dev/null"

@@ -130,10 +130,10 @@ class Scheduler:
             if memory != before:
                 self._remember(watch, entry, memory)
         except TargetError as error:
-            self._complain(name, error.message)
+            self._complain(name, error)
             return
+        self.complaints.pop(name, None)
         if due:
-            self.complaints.pop(name, None)
             if not entry.silent:
                 self.notice(f"{name}: {due.why}")
             self._start_next(Job(watch, entry, due, now), name)
@@ -194,15 +194,20 @@ class Scheduler:
         known = {each.name for each in watch.entries}
         others = {name: each for name, each in watch.memory.entries.items() if name in known}
         watch.memory = Memory({**others, entry.name: memory})
+        name = f"{watch.title}: what is remembered cannot be kept"
         try:
             watch.save(watch.memory)
         except TargetError as error:
-            self._complain(f"{watch.title}: schedule", f"its memory cannot be kept: {error.message}")
+            self._complain(name, error)
+        else:
+            self.complaints.pop(name, None)
 
-    def _complain(self, name: str, message: str) -> None:
-        if self.complaints.get(name) != message:
-            self.complaints[name] = message
-            self.notice(f"{name}: {message}")
+    def _complain(self, name: str, error: TargetError) -> None:
+        """Say what is wrong, once; with `once` the exit code says so too."""
+        self.exit_code = self.exit_code or error.exit_code
+        if self.complaints.get(name) != error.message:
+            self.complaints[name] = error.message
+            self.notice(f"{name}: {error.message}")
 
     def _leave_alone(self, name: str) -> None:
         seconds = 86_400.0 if self.once else RETRY_SECONDS

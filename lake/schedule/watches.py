@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lake.errors import UsageError
-from lake.schedule.arrivals import look
+from lake.schedule.arrivals import Buckets, look
 from lake.schedule.cron import Cron
 from lake.schedule.entries import Entry, load_entries
 from lake.schedule.log_watch import LogWatch
@@ -38,12 +38,12 @@ _EVERY_TEN_MINUTES = Cron("*/10 * * * *")
 class LakeLook:
     """What the entries of one project may look at."""
 
-    project: Project
+    buckets: Buckets
     logs_of_lake: LogWatch
 
     def files(self, pattern: str) -> Mapping[str, Found]:
         """Return the files that match a pattern; a bucket is opened with the lake's own S3 options."""
-        return look(pattern, self.project.s3)
+        return look(pattern, self.buckets)
 
     def logs(self) -> Mapping[str, Sequence[Commit]]:
         """Return the log of each source of the lake."""
@@ -96,7 +96,7 @@ def _open(title: str, project: Project, entries: list[Entry], storage: Storage) 
         title=title,
         project=project,
         entries=entries,
-        look=LakeLook(project, LogWatch(storage)),
+        look=LakeLook(Buckets(project.s3), LogWatch(storage)),
         memory=load_memory(storage, project.source),
         save=partial(save_memory, storage, project.source),
     )

@@ -7,7 +7,7 @@ import os
 import boto3
 import pytest
 
-from lake.schedule.arrivals import FORGOTTEN_SECONDS, SETTLED_SECONDS, Found, look, observe, take, whole
+from lake.schedule.arrivals import FORGOTTEN_SECONDS, SETTLED_SECONDS, Buckets, Found, look, observe, take, whole
 from tests.places import REGION, make_s3_place
 
 NOW = 1_750_000_000.0
@@ -60,18 +60,21 @@ def test_a_look_into_folders(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "in" / "nothing.csv").symlink_to(tmp_path / "gone")
-    assert list(look(f"{tmp_path}/in/*.csv", {})) == [f"{tmp_path}/in/a.csv"]
-    assert sorted(look(f"{tmp_path}/in/**/*.csv", {})) == [f"{tmp_path}/in/a.csv", f"{tmp_path}/in/deep/er/c.csv"]
-    assert look(f"{tmp_path}/no/such/*.csv", {}) == {}
+    assert list(look(f"{tmp_path}/in/*.csv", Buckets({}))) == [f"{tmp_path}/in/a.csv"]
+    assert sorted(look(f"{tmp_path}/in/**/*.csv", Buckets({}))) == [
+        f"{tmp_path}/in/a.csv",
+        f"{tmp_path}/in/deep/er/c.csv",
+    ]
+    assert look(f"{tmp_path}/no/such/*.csv", Buckets({})) == {}
 
 
 def test_a_file_renamed_over_another_is_another(tmp_path):
     for name in ("a.csv", "new"):
         (tmp_path / name).write_text("x")
         os.utime(tmp_path / name, (1, 1))
-    before = look(f"{tmp_path}/*.csv", {})
+    before = look(f"{tmp_path}/*.csv", Buckets({}))
     (tmp_path / "new").rename(tmp_path / "a.csv")
-    assert look(f"{tmp_path}/*.csv", {}) != before
+    assert look(f"{tmp_path}/*.csv", Buckets({})) != before
 
 
 @pytest.mark.usefixtures("aws_credentials")
@@ -81,13 +84,14 @@ def test_a_look_into_a_bucket(s3_endpoint):
     client = boto3.client("s3", endpoint_url=s3_endpoint, region_name=REGION)
     for key in ("in/a.csv", "in/.b.csv", "in/deep/c.csv", "in/", "other/d.csv", "inner/e.csv"):
         client.put_object(Bucket=bucket, Key=key, Body=b"x")
-    found = look(f"s3://{bucket}/in/*.csv", place.s3)
+    buckets = Buckets(place.s3)
+    found = look(f"s3://{bucket}/in/*.csv", buckets)
     assert list(found) == [f"s3://{bucket}/in/a.csv"]
-    assert sorted(look(f"s3://{bucket}/in/**/*.csv", place.s3)) == [
+    assert sorted(look(f"s3://{bucket}/in/**/*.csv", buckets)) == [
         f"s3://{bucket}/in/a.csv",
         f"s3://{bucket}/in/deep/c.csv",
     ]
     known = observe({}, found, NOW)
     assert whole(known, NOW) == [f"s3://{bucket}/in/a.csv"]
     client.put_object(Bucket=bucket, Key="in/a.csv", Body=b"y")
-    assert look(f"s3://{bucket}/in/*.csv", place.s3) != found
+    assert look(f"s3://{bucket}/in/*.csv", buckets) != found

@@ -20,6 +20,9 @@ ZONES = """
     Pacific/Chatham
 """.split()
 
+AT_MIDNIGHT = "America/Havana America/Asuncion America/Santiago Africa/Cairo Asia/Beirut Atlantic/Azores".split()
+"""Where clocks change, or did, at midnight."""
+
 START = datetime(2025, 1, 1, tzinfo=UTC)
 DAYS = 366
 
@@ -40,8 +43,9 @@ def first_real_minute(naive: datetime, zone: ZoneInfo) -> datetime:
         naive += timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize(("hour", "minute"), [(2, 30), (0, 0)])
+@pytest.mark.parametrize(
+    ("zone", "hour", "minute"), [*((zone, 2, 30) for zone in ZONES), *((zone, 0, 0) for zone in AT_MIDNIGHT)]
+)
 def test_a_daily_time_comes_once_a_day_whatever_the_clocks_do(zone, hour, minute):
     here = ZoneInfo(zone)
     first = START.replace(tzinfo=None, hour=hour, minute=minute) - timedelta(days=2)

@@ -22,8 +22,8 @@ def test_an_entry_is_a_line():
     entry = Entry("nightly", Cron("0 3 * * *"), (("run", "-c", "/srv/a b.json"), ("build", "-c", "/srv/a b.json")))
     (line,) = lines(entry)
     run, build = line.split(" && ")
-    assert run == "0 3 * * * /srv/shop/.venv/bin/lake run --quiet -c '/srv/a b.json'"
-    assert build == "/srv/shop/.venv/bin/lake build -c '/srv/a b.json'"
+    assert run == "0 3 * * * /srv/shop/.venv/bin/lake run -c '/srv/a b.json' --quiet"
+    assert build == "/srv/shop/.venv/bin/lake build -c '/srv/a b.json' > /dev/null"
 
 
 def test_other_zones_stand_below_their_cron_tz():
@@ -39,7 +39,7 @@ def test_a_percent_sign_is_no_line_break():
     entry = Entry("x", Cron("0 1 * * *"), (("run", "--stream", "50%", "--stream", "it's"),))
     (line,) = lines(entry)
     assert "\\%" in line
-    assert shlex.split(line.replace("\\%", "%"))[-3:] == ["50%", "--stream", "it's"]
+    assert shlex.split(line.replace("\\%", "%"))[-4:] == ["50%", "--stream", "it's", "--quiet"]
 
 
 @pytest.mark.parametrize(

@@ -78,10 +78,10 @@ def test_brackets_in_the_configurations_own_folder_are_no_wildcards(tmp_path):
     (folder / "config.json").write_text(
         json.dumps({"tap": {}, "target": {"path": "lake"}, "lake": {"schedule": schedule}})
     )
-    from lake.schedule.arrivals import look
+    from lake.schedule.arrivals import Buckets, look
 
     (local,) = load_entries(load_project(folder / "config.json"))
-    assert list(look(local.trigger.pattern, {})) == [os.fspath(folder / "inbox" / "x.csv")]
+    assert list(look(local.trigger.pattern, Buckets({}))) == [os.fspath(folder / "inbox" / "x.csv")]
 
 
 @pytest.mark.parametrize(

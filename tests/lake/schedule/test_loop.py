@@ -246,7 +246,8 @@ def test_a_lake_that_cannot_be_read_or_written_for_a_while_is_told_once_and_surv
     day.run(hours=2.5)
     assert day.world.jobs() == ["shop: hourly"] * 2
     assert day.said.count("shop: inbox: the store is away") == 1
-    assert day.said.count("shop: schedule: its memory cannot be kept: the store is away") == 1
+    assert day.said.count("shop: what is remembered cannot be kept: the store is away") == 1
+    assert day.run(once=True) == StorageError.exit_code
 
 
 def test_a_clock_that_was_wrong_does_not_silence_an_entry_for_years(play):

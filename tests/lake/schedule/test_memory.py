@@ -7,7 +7,7 @@ import os
 import pytest
 
 from lake.project import Project
-from lake.schedule.arrivals import look, observe
+from lake.schedule.arrivals import Buckets, look, observe
 from lake.schedule.due import look_for_due
 from lake.schedule.entries import FileTrigger
 from lake.schedule.memory import (
@@ -45,7 +45,7 @@ def test_what_is_kept_is_what_is_loaded(project):
 def test_a_file_whose_name_is_no_utf_8_is_remembered_as_any(tmp_path, local_lake):
     (tmp_path / os.fsdecode(b"a\xff.csv")).touch()
     project = Project(tmp_path / "config.json", "shop", local_lake.place.path, tmp_path / "catalog.json")
-    found = look(f"{tmp_path}/*.csv", {})
+    found = look(f"{tmp_path}/*.csv", Buckets({}))
     _, due = look_for_due(FileTrigger("x"), None, START.replace(year=2100), FakeLook(found))
     assert due
     due.environment["LAKE_FILES"].encode("ascii")
