@@ -35,6 +35,7 @@ _BUG = 1
 _COMMANDS = (
     start_commands.init,
     start_commands.check,
+    start_commands.schema,
     run_commands.run,
     run_commands.discover,
     state_command.state,

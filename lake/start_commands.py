@@ -1,7 +1,8 @@
-"""``lake init`` and ``lake check``: the commands that come before a project's first run."""
+"""``lake init``, ``lake check``, ``lake schema``: the commands that come before a project's first run."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,20 @@ def check(*, config: str | None, as_json: bool) -> int:
     code = exit_code(checks)
     print_text(to_json(checks, code) if as_json else to_text(checks, terminal=on_terminal()))
     return code
+
+
+@click.command()
+@click.argument("part", type=click.Choice(["tap", "target", "lake", "config"]))
+def schema(*, part: str) -> None:
+    """Print the JSON Schema of a section of a configuration, or of the whole file: config.
+
+    \b
+    Example:
+      lake schema config > config.schema.json
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    from lake.config_schemas import load_config_schema  # its imports are not for --help
+
+    print_text(json.dumps(load_config_schema(part, chosen_programs(None)), indent=2, ensure_ascii=False))
 
 
 def _arguments(url: str | None, options: dict[str, Any]) -> list[str]:

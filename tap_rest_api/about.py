@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.check import load_schema
+from tap_rest_api.settings import to_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,13 +15,15 @@ CAPABILITIES = ("catalog", "discover", "state", "test", "about", "activate-versi
 
 
 def to_facts() -> dict[str, Any]:
-    """Return what --about tells a program."""
+    """Return what --about tells a program: the schema as `settings`, and every option of it, flat, as `options`."""
+    schema = load_schema()
     return {
         "name": "tap-rest-api",
         "description": "Any paginated REST API, described by one JSON file, as Singer messages.",
         "version": version("rest-datalake"),
         "capabilities": list(CAPABILITIES),
-        "settings": load_schema(),
+        "settings": schema,
+        "options": to_settings(schema),
     }
 
 

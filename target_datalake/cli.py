@@ -18,6 +18,7 @@ from target_datalake.config import load_config, load_schema
 from target_datalake.errors import ConfigError, TargetError
 from target_datalake.lean_imports import bar_pandas
 from target_datalake.log import FORMATS, LEVELS, escape, set_up_logging
+from target_datalake.settings import to_settings
 
 logger = logging.getLogger(__name__)
 
@@ -104,11 +105,14 @@ def _read_state(path: str) -> str:
 
 
 def _about_json() -> str:
+    schema = load_schema()
     about = {
         "name": "target-datalake",
+        "description": "Singer messages as validated Parquet in a data lake, exactly once.",
         "version": version("rest-datalake"),
         "capabilities": list(_CAPABILITIES),
-        "settings": load_schema(),
+        "settings": schema,
+        "options": to_settings(schema),
     }
     return json.dumps(about, indent=2)
 

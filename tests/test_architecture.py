@@ -19,7 +19,7 @@ FLOORS = {
         traversal xml_body
         connection_rules limit_rules traversal_rules
         stream_rules
-        check
+        check settings
         about config meter rows
         bookmark edits overrides paginate shape transport
         anchor bounds
@@ -59,7 +59,7 @@ FLOORS = {
         explore
     """,
     "target_datalake": """
-        errors fail_points lean_imports log runner s3_options timestamps widening
+        errors fail_points lean_imports log runner s3_options settings timestamps widening
         lines scan
         batch_files envelope input json_schema layout s3_client s3_errors storage
         messages
@@ -83,7 +83,7 @@ FLOORS = {
         findings frames history moments programs rejects sandbox snapshot stream_catalog summary
         env_file foreign_tap pipe selections
         project
-        discover freshness held_source init notebook predicate reject_list schemas strangers tables usage
+        config_schemas discover freshness held_source init notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table run_catalog scan screen status verify
         compact dataset raw_records run state
         catalog erase preview query replay
