@@ -62,8 +62,10 @@ def explore(url: str, auth: str | None, headers: Sequence[str], name: str | None
     paging = _page(asker, raw, first, key, notes)
     stream = _with_paging(raw, paging)
     records = [record for sight in paging.sights for record in sight.records]
-    if key and find_primary_key(records, raw["name"]) is None and not _still_tells_apart(records, key[0]):
-        notes.doubt("primary key", f'"{key[0]}" comes twice on the pages that were seen', "set primary_key by hand.")
+    if key and not _still_tells_apart(records, key[0]):
+        notes.doubt(
+            "primary key", f'"{key[0]}" is null, or comes twice, on the pages that followed', "set primary_key by hand."
+        )
         key = []
     schema = infer_schema(_distinct(records), key)
     stream |= {"primary_key": key} if key else {}
@@ -140,7 +142,7 @@ def _choose_key(first: Sight, raw: Mapping[str, Any], notes: Notes) -> list[str]
 
 def _still_tells_apart(records: Sequence[Mapping[str, Any]], key: str) -> bool:
     values = [repr(record.get(key)) for record in _distinct(records)]
-    return len(set(values)) == len(values)
+    return len(set(values)) == len(values) and repr(None) not in values
 
 
 def _distinct(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

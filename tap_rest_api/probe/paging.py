@@ -143,6 +143,10 @@ class Prober:
                 options, second = {**guess.options, "start": 0}, again
                 draft = self._draft(options, guess.named)
         param, start = options["param"], options.get("start", 1)
+        if start > 1:
+            self.notes.doubt(
+                "the first page", f"the address begins at page {start}", 'set "start" if those before it are wanted.'
+            )
         said = f"page {start + 1} has {second.count} other records"
         return self._to_the_end(draft, guess, second, f'pages by "{param}", from {start}: {said}')
 

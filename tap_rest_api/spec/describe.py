@@ -17,7 +17,7 @@ from tap_rest_api.spec.reading import read_spec
 from tap_rest_api.spec.servers import find_auth, find_base_url, to_short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from tap_rest_api.probe.asker import World
     from tap_rest_api.spec.family import Member
@@ -79,10 +79,29 @@ def describe(  # noqa: PLR0913 - the command line's options, all by name
         raise ConfigError("nothing was chosen", where="--openapi", fix="name streams with --stream, or take --all.")
     dialect = _DRAFT_2020 if str(document.get("openapi", "")).startswith("3.1") else None
     streams = [_to_stream(member, member.name in chosen, dialect, notes) for member in _with_parents(members, chosen)]
+    _read_all_parents(streams)
     notes.doubt(
         "everything", "it is as the document says; nothing was asked of the API", "lake check fetches a page of each."
     )
     return Draft(to_short_name(document), {**tap, "streams": streams}, {}, notes)
+
+
+def _read_all_parents(streams: Sequence[dict[str, Any]]) -> None:
+    """Let children be read for all parents: no document says that a parent is marked as changed when its children are.
+
+    A child's bookmarks need a parent that can be told from others.
+    """
+    by_name = {stream["name"]: stream for stream in streams}
+    for stream in streams:
+        parent = stream.get("parent")
+        if parent is None:
+            continue
+        options = parent if isinstance(parent, dict) else {"stream": parent}
+        above = by_name[options["stream"]]
+        if "replication" in above:
+            stream["parent"] = {**options, "read": "all"}
+        if "primary_key" not in above:
+            stream.pop("replication", None)
 
 
 def _members(document: Mapping[str, Any], place: str, notes: Notes) -> list[Member]:
@@ -129,7 +148,8 @@ def _to_stream(member: Member, is_chosen: bool, dialect: str | None, notes: Note
     else:
         fix = 'set "primary_key" if records have one.'
         notes.doubt(f"{member.name}: primary key", "no field is named like one", fix)
-    stream |= _replication(member, stream["params"], notes)
+    taken = {pagination.get(option, "") for option in ("param", "size_param")}
+    stream |= _replication(member, stream["params"], taken, notes)
     if not stream["params"]:
         del stream["params"]
     if not is_chosen:
@@ -144,8 +164,8 @@ def _note_pagination(name: str, option: Mapping[str, Any], notes: Notes) -> None
     notes.found(f"{name}: pagination", f"{option['type']}{by}{at}, as names in the document tell")
 
 
-def _replication(member: Member, params: dict[str, Any], notes: Notes) -> dict[str, Any]:
-    found = find_filter(member.operation)
+def _replication(member: Member, params: dict[str, Any], taken: Collection[str], notes: Notes) -> dict[str, Any]:
+    found = find_filter(member.operation, taken)
     if found is None:
         return {}
     key, param, template = found

@@ -88,7 +88,8 @@ def _place(operation: Operation, members: dict[str, Member]) -> Member | None:
     needs = operation.needs()
     if not needs:
         return Member(operation, operation.path, None, {}, params)
-    parent = members.get(operation.path[: operation.path.rindex(f"/{{{needs[-1]}}}")].rstrip("/"))
+    above, slash, _ = operation.path.rpartition(f"/{{{needs[-1]}}}")
+    parent = members.get(above) if slash else None
     if parent is None or parent.operation.needs() != needs[:-1]:
         return None
     own = _field_for(needs[-1], parent.operation)

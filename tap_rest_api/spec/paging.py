@@ -9,7 +9,7 @@ from tap_rest_api.probe.hints import SIZE_PARAMS, is_offset_param, is_page_param
 from tap_rest_api.probe.keys import is_moment, rank_key_name, tells_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from tap_rest_api.spec.operations import Operation
 
@@ -89,12 +89,18 @@ def _is_scalar(field: Any) -> bool:
     return bool({"string", "integer"} & set([kinds] if isinstance(kinds, str) else kinds or ()))
 
 
-def find_filter(operation: Operation) -> tuple[str, str, str] | None:
-    """Return a replication key, the parameter that takes its start, and the template for it."""
+def find_filter(operation: Operation, taken: Collection[str]) -> tuple[str, str, str] | None:
+    """Return a replication key, the parameter that takes its start, and the template for it.
+
+    Args:
+        operation: The operation.
+        taken: Parameters that its pagination uses: `after` may be a cursor.
+    """
     moments = [name for name, field in operation.schema.get("properties", {}).items() if is_moment(name, field)]
     changed = [name for name in moments if tells_changes(name)]
     for parameter in operation.parameters:
-        match = _SINCE.fullmatch(parameter.name) if parameter.place == "query" else None
+        is_free = parameter.place == "query" and parameter.name not in taken
+        match = _SINCE.fullmatch(parameter.name) if is_free else None
         if match is None or str(parameter.schema.get("type", "string")) not in ("string", "['null', 'string']"):
             continue
         word = (match["word"] or "").lower().strip("_")

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from tap_rest_api.probe.asker import World
 
 _MOST_BYTES = 64 << 20
+_SHAPES: dict[str, type] = {
+    "info": dict,
+    "paths": dict,
+    "servers": list,
+    "security": list,
+    "components.securitySchemes": dict,
+    "securityDefinitions": dict,
+}
 _VERSIONS = ("2.0", "3.0", "3.1")
 _TEXTS = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")  # a date is a text; yes and no are, too
 
@@ -52,7 +60,21 @@ def read_spec(place: str, world: World) -> dict[str, Any]:
         said = f"says version {version}" if version else 'has neither "openapi" nor "swagger"'
         fix = f"known are the versions {', '.join(_VERSIONS)}."
         raise ConfigError(f"this is no OpenAPI document that can be read: it {said}", where=place, fix=fix)
+    _check_shape(document, place)
     return document
+
+
+def _check_shape(document: dict[str, Any], place: str) -> None:
+    """Check the parts that are read without asking; operations are looked at one by one."""
+    for name, kind in _SHAPES.items():
+        found = _part(document, name)
+        items = found if isinstance(found, list) else list(found.values()) if isinstance(found, dict) else []
+        holds_objects = name in ("info", "paths") or all(isinstance(item, dict) for item in items)
+        if found is not None and not (isinstance(found, kind) and holds_objects):
+            raise ConfigError("the document is not as OpenAPI has it", where=f"{place} #/{name.replace('.', '/')}")
+    for server in document.get("servers") or ():
+        if not isinstance(server.get("url"), str) or not isinstance(server.get("variables", {}), dict):
+            raise ConfigError("the document is not as OpenAPI has it", where=f"{place} #/servers")
 
 
 def _read(place: str) -> bytes:
@@ -86,3 +108,9 @@ def _parse(content: bytes, place: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ConfigError("the document is not an object", where=place, fix="give an OpenAPI document.")
     return found
+
+
+def _part(document: Any, path: str) -> Any:
+    for key in path.split("."):
+        document = document.get(key) if isinstance(document, dict) else None
+    return document

@@ -45,18 +45,20 @@ def _servers(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fill_in(url: str, variables: Mapping[str, Any]) -> str:
-    return _VARIABLE.sub(lambda match: str(variables.get(match[1], {}).get("default", match[0])), url)
+    """Put the variables' defaults in; one without stays as it is, to be seen."""
+    defaults = {name: about.get("default") for name, about in variables.items() if isinstance(about, dict)}
+    return _VARIABLE.sub(lambda match: str(defaults.get(match[1]) or match[0]), url)
 
 
 def to_short_name(document: Mapping[str, Any]) -> str:
     """Return what the API may be called: its title without what all titles say."""
-    words = to_variable(str(document.get("info", {}).get("title", ""))).split("_")
+    words = to_variable(str((document.get("info") or {}).get("title", ""))).split("_")
     return "_".join([word for word in words if word not in _GENERAL][:2]).lower() or "api"
 
 
 def find_auth(document: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
     """Return the option for the security scheme that the document asks for first; empty where it asks for none."""
-    schemes = document.get("securityDefinitions") or document.get("components", {}).get("securitySchemes") or {}
+    schemes = document.get("securityDefinitions") or (document.get("components") or {}).get("securitySchemes") or {}
     wanted = [name for needs in document.get("security") or () for name in needs] or list(schemes)
     prefix = to_short_name(document).upper()
     for name in wanted:
@@ -95,5 +97,7 @@ def _token_url(scheme: Mapping[str, Any]) -> str | None:
     if scheme.get("flow") == "application":
         url = scheme.get("tokenUrl")
     else:
-        url = scheme.get("flows", {}).get("clientCredentials", {}).get("tokenUrl")
+        flows = scheme.get("flows")
+        flow = flows.get("clientCredentials") if isinstance(flows, dict) else None
+        url = flow.get("tokenUrl") if isinstance(flow, dict) else None
     return url if isinstance(url, str) and is_url(url) else None

@@ -95,6 +95,18 @@ def test_among_several_arrays_the_usual_one_is_taken_and_the_others_are_named(tm
     assert '"facets"' in facts["unsure"][0]["why"]
 
 
+def test_a_key_that_comes_again_on_the_next_page_is_none(tmp_path: Path) -> None:
+    def route(seen: Any) -> Reply:
+        page = int(seen.query.get("page", 1))
+        rows = [{"id": n, "uuid": f"{page}-{n}"} for n in range(10)] if page < 3 else []
+        return Reply({"data": rows, "next": f"/items?page={page + 1}" if page < 3 else None})
+
+    with FakeApi(route) as api:
+        facts = draft_of(tmp_path, f"{api.url}/items")
+    stream = facts["tap"]["streams"][0]
+    assert stream.get("primary_key") != ["id"] or "pagination" not in stream
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

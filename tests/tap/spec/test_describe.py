@@ -145,6 +145,28 @@ def test_a_chosen_child_brings_its_parent_unselected(tmp_path: Path) -> None:
     assert [(stream["name"], stream.get("selected")) for stream in streams] == [("shops", False), ("orders", None)]
 
 
+def test_a_child_is_read_for_all_of_an_incremental_parent(tmp_path: Path) -> None:
+    paths = {
+        "/shops": lists(array(), query("updated_since", "string")),
+        "/shops/{id}/orders": lists(array(), in_path("id"), query("updated_since", "string")),
+    }
+    shops, orders = draft(spec(paths), tmp_path).tap["streams"]
+    assert shops["replication"] == orders["replication"] == {"key": "updated_at"}
+    assert orders["parent"] == {"stream": "shops", "read": "all"}
+
+
+def test_a_cursor_named_after_is_not_taken_for_a_start(tmp_path: Path) -> None:
+    item = lists(wrapped(next_cursor=TEXT), query("after", "string"))
+    record = {
+        "data": array({"type": "object", "properties": {**SCHEMA["properties"], "created_at": {"format": "date-time"}}})
+    }
+    item["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"] |= record
+    stream = draft(spec({"/orders": item}), tmp_path).tap["streams"][0]
+    assert stream["pagination"] == {"type": "cursor", "next": "next_cursor", "param": "after"}
+    assert "params" not in stream
+    assert "replication" not in stream
+
+
 def test_paths_that_end_alike_get_names_of_their_own(tmp_path: Path) -> None:
     paths = {"/a/items": lists(array()), "/b/items": lists(array()), "/items": lists(array())}
     names = [stream["name"] for stream in draft(spec(paths), tmp_path).tap["streams"]]
@@ -268,6 +290,12 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no list": (spec({"/me": lists(SCHEMA)}), "no GET that is answered with a list"),
     "no paths": (spec(None), "no GET that is answered with a list"),
     "nonsense for an operation": (spec({"/o": {"get": {"responses": {"200": {"content": []}}}}}), "no GET"),
+    "a parameter inside a word": (spec({"/o-{id}/x": lists(array(), in_path("id"))}), "no GET"),
+    "paths as a list": (spec([1]), "not as OpenAPI has it"),
+    "a server without a url": (spec({}, servers=[{}]), "not as OpenAPI has it"),
+    "servers as a text": (spec({}, servers="https://x"), "not as OpenAPI has it"),
+    "security as texts": (spec({}, security=["a"]), "not as OpenAPI has it"),
+    "schemes as texts": (spec({}, components={"securitySchemes": {"a": "b"}}), "not as OpenAPI has it"),
     "a reference outside": (spec({"/o": lists({"$ref": "other.json#/X"})}), "no GET"),
     "a reference to nothing": (spec({"/o": lists({"$ref": "#/components/X"})}), "no GET"),
 }
