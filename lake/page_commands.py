@@ -13,6 +13,8 @@ from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import print_notice, print_text, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lake.page.site import Shown
 
 _DAMAGED = 6
@@ -42,10 +44,11 @@ def page(*, folder: str | None, samples: int, title: str | None, **options: Any)
     address = lake_address(options["config"], options["address"])
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="lake-page-") as scratch:
-            return _serve(Path(scratch, "site"), _write(Path(scratch, "site"), address, samples, title), options)
-    shown = _write(Path(folder), address, samples, title)
+            site = Path(scratch, "site")
+            return _serve(site, options["port"], lambda: _write(site, address, samples, title))
     if options["serve"]:
-        return _serve(Path(folder), shown, options)
+        return _serve(Path(folder), options["port"], lambda: _write(Path(folder), address, samples, title))
+    shown = _write(Path(folder), address, samples, title)
     names = [card.name for card in shown.cards]
     if options["as_json"]:
         print_text(to_json({"folder": folder, "datasets": names, "problems": shown.problems}))
@@ -85,11 +88,12 @@ def _title_of(uri: str) -> str:
     return uri.removeprefix("s3://") if uri.startswith("s3://") else Path(uri).name or "lake"
 
 
-def _serve(folder: Path, shown: Shown, options: dict[str, Any]) -> int:
+def _serve(folder: Path, port: int | None, write: Callable[[], Shown]) -> int:
+    """Serve a folder once it is written; a port that is taken is told before that takes its time."""
     from lake.page.serve import site_server  # its imports are not for --help
 
-    port = _PORT if options["port"] is None else options["port"]
-    with site_server(folder, port) as server:
+    with site_server(folder, _PORT if port is None else port) as server:
+        shown = write()
         print_text(f"http://127.0.0.1:{server.server_port}/ shows the lake until Ctrl-C.")
         _report(shown)
         server.serve_forever()

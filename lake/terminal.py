@@ -71,5 +71,5 @@ def on_terminal() -> bool:
 
 
 def can_draw() -> bool:
-    """Tell whether stderr is a terminal on which lines can be drawn over."""
-    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb"}
+    """Tell whether a person is at a terminal on which lines can be drawn over: a scheduler's jobs have no stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb"}

@@ -43,13 +43,14 @@ def stage(tmp_path) -> Stage:
 class Terminal:
     """A program on a terminal of its own, and all that it has drawn there."""
 
-    def __init__(self, command: list[str], **environment: str) -> None:
+    def __init__(self, command: list[str], *, typed: bool = True, **environment: str) -> None:
         self.drawn = ""
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
         kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS", "LINES"}}
         environment = {**kept, "TERM": "xterm-256color", **environment}
-        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
+        stdin = slave if typed else subprocess.DEVNULL
+        self.process = subprocess.Popen(command, stdin=stdin, stdout=slave, stderr=slave, env=environment)
         os.close(slave)
         self._reader = threading.Thread(target=self._read, args=(master,))
         self._reader.start()
@@ -72,8 +73,8 @@ class Terminal:
 
 
 @contextmanager
-def terminal(stage: Stage, *arguments: str, **environment: str):
-    shown = Terminal(stage.command("run", "-c", str(stage.config), *arguments), **environment)
+def terminal(stage: Stage, *arguments: str, **options):
+    shown = Terminal(stage.command("run", "-c", str(stage.config), *arguments), **options)
     try:
         yield shown
     finally:
@@ -111,13 +112,13 @@ def test_without_colour_there_is_none(stage):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment"),
-    [(["--quiet"], {}), (["--log-level", "info"], {}), ([], {"TERM": "dumb"})],
-    ids=["quiet", "a log level is asked for", "a terminal that cannot be drawn on"],
+    ("arguments", "options"),
+    [(["--quiet"], {}), (["--log-level", "info"], {}), ([], {"TERM": "dumb"}), ([], {"typed": False})],
+    ids=["quiet", "a log level is asked for", "a terminal that cannot be drawn on", "a scheduler's job"],
 )
-def test_where_nothing_is_to_be_drawn_nothing_is(stage, arguments, environment):
+def test_where_nothing_is_to_be_drawn_nothing_is(stage, arguments, options):
     stage.let("go")
-    with terminal(stage, *arguments, **environment) as screen:
+    with terminal(stage, *arguments, **options) as screen:
         assert screen.end() == 0
     assert HIDDEN not in screen.drawn
     assert "METRIC" in screen.drawn  # the small tap knows no level
