@@ -28,7 +28,7 @@ def sign_assertion(auth: Auth, now: datetime) -> str:
     claims = {name: value for name, value in {**usual, **auth.claims}.items() if value not in ("", None)}
     try:
         key = _load_key(auth.private_key)
-        return jwt.encode(claims, key, algorithm=_algorithm(key))
+        return jwt.encode(claims, key, algorithm=_algorithm(key), headers={"kid": auth.kid} if auth.kid else None)
     except (ValueError, TypeError, jwt.PyJWTError):  # their words may quote the key
         raise ConfigError("the private key cannot be used to sign", fix=_FIX) from None
 

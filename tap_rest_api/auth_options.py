@@ -45,6 +45,7 @@ class Auth:
     scope: str = ""
     persist: str = ""
     private_key: str = ""
+    kid: str = ""
     token_path: str = ""
     ttl_seconds: float | None = None
     service: str = ""
@@ -60,7 +61,9 @@ class Auth:
         """Return the texts that must never be written anywhere, two of them as basic auth joins them."""
         own = {getattr(self, name) for name in _SECRET_FIELDS}
         pairs = {f"{self.username}:{self.password}", f"{self.client_id}:{self.client_secret}", basic_pair(self)}
-        key_lines = {line for line in self.private_key.splitlines() if not line.startswith("-----")}
+        key_lines = {
+            line for line in self.private_key.replace("\\n", "\n").splitlines() if not line.startswith("-----")
+        }
         sent = {*_texts(self.extra), *(text for place in _SENT for text in _texts(self.request.get(place)))}
         return {*own, *pairs, *key_lines, *sent, *self.tokens} - {"", ":"}
 

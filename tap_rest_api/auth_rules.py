@@ -24,7 +24,7 @@ AUTH_OPTIONS = {
     "digest": {"username", "password"},
     "bearer": {"token"},
     "api_key": {"token", *_PLACE},
-    "oauth2": {*_CLIENT, "refresh_token", "persist", "username", "password", "private_key", "claims"},
+    "oauth2": {*_CLIENT, "refresh_token", "persist", "username", "password", "private_key", "claims", "kid"},
     "login": {"request", "token_path", "ttl", *_PLACE},
     "aws_sigv4": _AWS,
 }
@@ -32,7 +32,7 @@ GRANT_OPTIONS = {
     "client_credentials": _CLIENT,
     "refresh_token": {*_CLIENT, "refresh_token", "persist"},
     "password": {*_CLIENT, "username", "password"},
-    "jwt_bearer": {*_CLIENT, "private_key", "claims"},
+    "jwt_bearer": {*_CLIENT, "private_key", "claims", "kid"},
 }
 _NEEDS = {
     "none": (),

@@ -29,7 +29,7 @@ from tests.tap.tap import run_tap
 from tests.tap.test_client import World, get
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DAY = dt.timedelta(days=1)
@@ -59,8 +59,8 @@ def certificate(name: str, issuer: tuple[Any, Any] | None, *, is_authority: bool
         )  # fmt: skip
         built = built.add_extension(usage, critical=True)
     else:
-        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        built = built.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(f"{name}.example.com")]
+        built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return key, built.sign(issuer_key, hashes.SHA256())
 
 
@@ -71,8 +71,8 @@ def pem(thing: Any) -> bytes:
     return thing.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
 
-@pytest.fixture
-def tls_api(tmp_path: Path) -> Iterator[tuple[FakeApi, str, str]]:
+@contextmanager
+def private_tls(tmp_path: Path) -> Iterator[tuple[FakeApi, str, str]]:
     """An API with TLS whose certificate a private authority has signed; its URL, and the authority's bundle."""
     authority = certificate("a private authority", None, is_authority=True)
     key, own = certificate("api", authority, is_authority=False)
@@ -83,6 +83,12 @@ def tls_api(tmp_path: Path) -> Iterator[tuple[FakeApi, str, str]]:
     with FakeApi(lambda _: Reply([1])) as api:
         api._server.socket = context.wrap_socket(api._server.socket, server_side=True)
         yield api, api.url.replace("http://", "https://"), str(bundle)
+
+
+@pytest.fixture
+def tls_api(tmp_path: Path) -> Iterator[tuple[FakeApi, str, str]]:
+    with private_tls(tmp_path) as parts:
+        yield parts
 
 
 def test_a_private_authority_is_trusted_if_its_bundle_is_named(tls_api: tuple[FakeApi, str, str]) -> None:
@@ -138,8 +144,15 @@ def test_a_bundle_stands_beside_a_sectioned_file(tls_api: tuple[FakeApi, str, st
 
 
 @contextmanager
-def proxy(*, refuses: bool = False) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    """An HTTP proxy: its address, and what it was asked, with the credentials."""
+def proxy(
+    *, refuses: bool = False, known: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    """An HTTP proxy: its address, and what it was asked, with the credentials.
+
+    Args:
+        refuses: It wants other credentials for a tunnel.
+        known: Where a host and port are to be found that have no other address here.
+    """
     seen: list[tuple[str, str | None]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -160,7 +173,7 @@ def proxy(*, refuses: bool = False) -> Iterator[tuple[str, list[tuple[str, str |
             if refuses:
                 self.send_error(407)
                 return
-            host, port = self.path.split(":")
+            host, port = (known or {}).get(self.path, self.path).split(":")
             with socket.create_connection((host, int(port))) as there:
                 self.send_response(200)
                 self.end_headers()

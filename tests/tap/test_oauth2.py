@@ -325,6 +325,16 @@ KEYS = {
 }
 
 
+@pytest.mark.parametrize("kid", ["", "key-1"])
+def test_an_assertion_names_its_key_if_it_has_a_name(server: AuthServer, api: FakeApi, kid: str) -> None:
+    jwt = pytest.importorskip("jwt")
+    options = {"kid": kid} if kid else {}
+    auth = oauth2(api, "jwt_bearer", client_id="me", private_key=pem(KEYS["ES256"]), **options)
+    World(api.url).fetch(get(f"{api.url}/"), auth=auth)
+    header = jwt.get_unverified_header(server.forms[0]["assertion"])
+    assert header == {"alg": "ES256", "typ": "JWT", **options}
+
+
 @pytest.mark.parametrize("form", ["text", "escaped"])
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_an_assertion_is_signed_so_that_the_public_key_proves_it(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tap_rest_api.log import log_error
 from tests.tap.fake_api import FakeApi, Reply
@@ -28,6 +30,13 @@ USER, SECRET = "ada@example.com", "s3cr3t/T0ken+with=chars&'more\"-0123456789abc
 ACCESS = "acc3ss/T0ken+given=by&the server"
 ENVIRONMENT = {"THE_USER": USER, "THE_SECRET": SECRET}
 CLIENT = {"type": "oauth2", "token_url": "{url}/token", "client_id": USER, "client_secret": SECRET}
+KEY = ec.generate_private_key(ec.SECP256R1())
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+KEY_LINES = PEM.splitlines()[1:-1]
+ENVIRONMENT |= {"THE_KEY": PEM, "THE_KEY_ON_A_LINE": PEM.replace("\n", "\\n")}
+ASSERTED = {"type": "oauth2", "token_url": "{url}/token", "grant": "jwt_bearer", "client_id": USER}
 AUTHS: dict[str, dict[str, Any]] = {
     "basic": {"type": "basic", "username": "${env.THE_USER}", "password": "${env.THE_SECRET}"},
     "basic, in the file": {"type": "basic", "username": USER, "password": SECRET},
@@ -44,6 +53,8 @@ AUTHS: dict[str, dict[str, Any]] = {
     "client credentials, basic": {**CLIENT, "grant": "client_credentials", "client_auth": "basic"},
     "refresh token": {**CLIENT, "grant": "refresh_token", "refresh_token": SECRET, "client_secret": "other-secret"},
     "password grant": {**CLIENT, "grant": "password", "username": USER, "password": SECRET},
+    "assertion": {**ASSERTED, "private_key": "${env.THE_KEY}", "client_secret": SECRET, "kid": "key-1"},
+    "assertion, key on a line": {**ASSERTED, "private_key": "${env.THE_KEY_ON_A_LINE}", "client_secret": SECRET},
     "login": {
         "type": "login",
         "request": {"path": "/login", "method": "POST", "body": {"user": USER, "password": "${env.THE_SECRET}"}},
@@ -69,7 +80,7 @@ def forms(secret: str) -> set[str]:
 def echo(seen: Seen) -> str:
     """Everything the request said, and the secret in every form."""
     headers = "; ".join(f"{name}: {value}" for name, value in seen.headers.items())
-    known = " ".join(sorted(forms(SECRET) | forms(ACCESS)))
+    known = " ".join([*sorted(forms(SECRET) | forms(ACCESS)), *KEY_LINES, PEM, repr(PEM)])
     return f"{seen.line} {unquote_plus(seen.target)} {headers} {seen.body.decode()} {known} {USER}"
 
 
@@ -167,7 +178,7 @@ def test_no_secret_is_written_anywhere(
         check(answer, messages)
 
 
-@pytest.mark.parametrize("name", ["client credentials", "refresh token", "password grant", "login"])
+@pytest.mark.parametrize("name", ["client credentials", "refresh token", "password grant", "login", "assertion"])
 def test_what_a_token_endpoint_says_is_masked_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -193,6 +204,9 @@ def granted(seen: Seen) -> Reply | None:
 def check(answer: Callable[[Seen], Reply], text: str) -> None:
     for form in forms(SECRET) | forms(ACCESS) | forms(f"{USER}:{SECRET}"):
         assert form not in text, answer.__name__
+    assert "eyJ" not in text, f"{answer.__name__}: an assertion"  # how the JSON of its header begins in base64
+    for line in KEY_LINES:
+        assert line not in text, f"{answer.__name__}: the private key"
     for form in forms(SECRET) | forms(ACCESS):
         assert form[:12] not in text, f"{answer.__name__}: a part of a secret"
 
