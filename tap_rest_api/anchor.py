@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.bookmark import later
-from tap_rest_api.rows import valued
+from tap_rest_api.bounds import to_asked_start
+from tap_rest_api.rows import has_value, valued
 
 if TYPE_CHECKING:
     from tap_rest_api.bookmark import Reading
@@ -56,9 +57,12 @@ def anchored(reading: Reading, rows: Rows, floor: Any, *, is_first: bool) -> Rea
 
 
 def remember(reading: Reading, rows: Rows) -> Reading:
-    """Return a reading that knows all rows of a page as well."""
+    """Return a reading that knows all rows of a page as well.
+
+    On the next one, rows that came in late may have pushed those of this one, and stand among them.
+    """
     recent_to = _highest(_form(reading), reading.recent_to, rows)
-    return replace(reading, recent=reading.recent.union(rows.identities()), recent_to=recent_to)
+    return replace(reading, recent=reading.recent.union(rows.identities()), recent_to=recent_to, is_again=True)
 
 
 def again(proven: Reading, known: Reading) -> Reading:
@@ -70,6 +74,16 @@ def again(proven: Reading, known: Reading) -> Reading:
 def covers(reading: Reading) -> bool:
     """Tell whether the bookmark covers all that has been emitted; a STATE before that would let some come again."""
     return reading.emitted is None or later(reading.reached, reading.emitted, _form(reading)) == reading.reached
+
+
+def is_before(value: Any, reading: Reading) -> bool:
+    """Tell whether a value lies before what is asked for: an API that shows it does not heed the start."""
+    replication = reading.replication
+    if replication is None or not has_value(value):
+        return False
+    asked = to_asked_start(replication, reading.start)
+    first, start = replication.form.ranks([value, asked])
+    return bool(first < start)
 
 
 def lowest(reading: Reading, rows: Rows) -> Any:

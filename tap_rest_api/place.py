@@ -50,6 +50,7 @@ class Place:
         first: The request that began the chain.
         stretch: The chain's pages, if they can shift.
         opening: The very first record of the walk.
+        opened: Its replication key's value.
         begun: The page's first record, if the page comes in pieces.
         back: For the first page of a chain that began again: where to go on if the API does not heed the start.
         is_counting: The chain never begins again.
@@ -65,6 +66,7 @@ class Place:
     first: Request
     stretch: Stretch = field(default_factory=Stretch)
     opening: bytes = b""
+    opened: Any = None
     begun: bytes = b""
     back: Place | None = None
     is_counting: bool = False

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_rest_api.anchor import again, anchored, covers, lowest, remember
+from tap_rest_api.anchor import again, anchored, covers, is_before, lowest, remember
 from tap_rest_api.bookmark import is_ascending
 from tap_rest_api.errors import PagingError
 from tap_rest_api.place import Step, Stretch, begin_again, count_on
@@ -85,7 +85,10 @@ def _move_up(unit: Unit, here: Place, rows: Rows, position: Position) -> Place |
     if reading is None:
         return None
     place = begin_again(unit, replace(here, proven=reading), reading, position)
-    return None if place.request == here.first else replace(place, back=count_on(unit, here, position))
+    if place.request == here.first:
+        return None
+    is_opening_wanted = not is_before(here.opened, reading)
+    return place if is_opening_wanted else replace(place, back=count_on(unit, here, position))
 
 
 def _count(unit: Unit, here: Place, rows: Rows, position: Position, *, is_anchored: bool) -> Step:

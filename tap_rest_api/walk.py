@@ -50,6 +50,7 @@ def step(unit: Unit, place: Place, page: Page) -> Step:
         pagination=pagination,
         reading=reading,
         opening=place.opening or opening,
+        opened=place.opened if place.opening or rows is None or not rows.values else rows.values[0],
         begun=b"",
         back=None,
         last_count=evidence.count if pagination.type in COUNTED and not (is_anchored and is_watched) else 0,

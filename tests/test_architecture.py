@@ -22,7 +22,8 @@ FLOORS = {
         check settings
         about config meter rows
         bookmark edits overrides paginate shape transport
-        anchor bounds
+        bounds
+        anchor
         attempt catalog credential detect state verdict
         admission digest sigv4 token_file tokens
         assertion login

@@ -41,6 +41,8 @@ class Habit:
         is_late: Rows show up after the time they bear.
         skew_seconds: How far the tap's clock is ahead of the server's.
         options: Further options of replication.
+        scope: Whether it is read as a whole (""), for each of some "partitions", for each "parent", or for each of
+            those with one bookmark for all ("shared").
     """
 
     paging: str
@@ -53,6 +55,7 @@ class Habit:
     is_late: bool = False
     skew_seconds: int = 0
     options: dict[str, Any] = field(default_factory=dict)
+    scope: str = ""
 
     @property
     def shifts(self) -> bool:
@@ -87,6 +90,8 @@ class Row:
 
 
 SHIFTING = ("page", "offset", "link", "body_link")
+SHOPS = 3
+"""A row belongs to one of so many."""
 PAGINATIONS: dict[str, dict[str, Any]] = {
     "none": {"type": "none"},
     "page": {"type": "page", "size": 3, "size_param": "size"},
@@ -161,12 +166,15 @@ class Source:
             return self._answer(seen)
 
     def _answer(self, seen: Seen) -> Reply:
+        if seen.path == "/shops":
+            return Reply({"data": [{"id": shop} for shop in range(SHOPS)]})
         self.second += self._draw.randrange(3)
         if self.stirs and not (self.habit.is_fragile and _is_walking(seen)):
             changes = self._draw.choice((0, 0, 1, 1, 2))
             self.stirs = max(self.stirs - changes, 0)
             self.live(0, changes)
         rows = self._filtered(seen.query.get("since"), seen.query.get("until"))
+        rows = [row for row in rows if seen.query.get("shop") in (None, str(row.id % SHOPS))]
         page, body, headers = _PAGERS[self.habit.paging](self, rows, seen)
         self._read |= {(row.id, row.second) for row in page}
         self._last_served = self.second
@@ -271,7 +279,7 @@ def _by_link(source: Source, rows: list[Row], seen: Seen) -> Served:
     page, body, headers = _by_page(source, rows, seen)
     if number * source.habit.size >= len(rows):
         return page, body, headers
-    filters = {name: seen.query[name] for name in ("since", "until") if name in seen.query}
+    filters = {name: seen.query[name] for name in ("since", "until", "shop") if name in seen.query}
     link = f"{seen.path}?{urlencode({'page': number + 1, **filters})}"
     return page, {"next": link}, {"Link": f'<{link}>; rel="next"'} if source.habit.paging == "link" else {}
 

@@ -21,7 +21,7 @@ import pytest
 from tap_rest_api.errors import PagingError
 from tests.tap.fake_api import FakeApi
 from tests.tap.market import committed
-from tests.tap.simulated_source import FORMS, LATEST_SECONDS, PAGINATIONS, SHIFTING, Habit, Source
+from tests.tap.simulated_source import FORMS, LATEST_SECONDS, PAGINATIONS, SHIFTING, SHOPS, Habit, Source
 from tests.tap.tap import run_tap
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ HABITS = [
     for paging, order, filter_ in product(PAGINATIONS, ("asc", "id", "desc"), ("server", "client"))
     if not (paging == "last_id" and order != "id")
 ]
+SHOP = {"type": "object", "properties": {"id": {"type": "integer"}}}
 SCHEMA = {"type": "object", "properties": {"id": {"type": "integer"}, "at": {}, "version": {"type": "integer"}}}
 
 
@@ -56,6 +57,8 @@ def draw_habit(number: int, draw: random.Random) -> Habit:
     if is_time and draw.random() < 0.2:
         options["delay"] = "PT5S"
     tick_seconds = draw.choice((1, 1, 10)) if is_time and is_asked else 1
+    # Of a key that is no time, a bookmark that all share cannot be held to when its reading began.
+    scopes = ("", "", "partitions", "parent", "shared" if is_time else "parent")
     return Habit(
         paging=paging,
         order=order,
@@ -66,6 +69,7 @@ def draw_habit(number: int, draw: random.Random) -> Habit:
         is_late=is_late,
         skew_seconds=draw.choice((0, 0, 300, *(() if {"window", "delay"} & set(options) else (-300,)))),
         options=options,
+        scope=scopes[number % len(scopes)],
     )
 
 
@@ -93,7 +97,28 @@ def to_config(habit: Habit, url: str, concurrency: int) -> dict[str, Any]:
             replication["bounds"] = habit.bounds
         if habit.tick_seconds > 1 or (habit.is_ended and habit.bounds[1] == "]"):
             replication["granularity"] = f"PT{habit.tick_seconds}S"
-    return {"base_url": url, "limits": {"retries": 0, "concurrency": concurrency}, "streams": [stream]}
+    limits = {"retries": 0, "concurrency": 1 if habit.scope and habit.is_fragile else concurrency}
+    return {"base_url": url, "limits": limits, "streams": scoped(stream, habit.scope)}
+
+
+def scoped(stream: dict[str, Any], scope: str) -> list[dict[str, Any]]:
+    """Read a stream for each shop, if so."""
+    if not scope:
+        return [stream]
+    place = "partition.shop" if scope == "partitions" else "parent.id"
+    stream = {**stream, "params": {**stream.get("params", {}), "shop": f"${{{place}}}"}}
+    if scope == "partitions":
+        return [{**stream, "partitions": [{"shop": shop} for shop in range(SHOPS)]}]
+    shops = {
+        "name": "shops",
+        "path": "/shops",
+        "records": "data",
+        "primary_key": ["id"],
+        "pagination": {"type": "none"},
+    }
+    replication = {**stream["replication"], "state": "stream" if scope == "shared" else "partition"}
+    items = {**stream, "parent": "shops", "replication": replication}
+    return [{**shops, "pagination": {"type": "none"}, "selected": False}, items]
 
 
 @contextmanager
@@ -149,9 +174,9 @@ def may_double(habit: Habit) -> bool:
     """Whether docs/tap.md says that records may come again.
 
     In a lookback; over the edge of a page that shifts; of slices that our clock puts into the server's future; changed
-    while pages that are not in the order of time were read again.
+    while pages that are not in the order of time were read again; behind a bookmark that all parents share.
     """
     is_held = habit.order != "asc" and habit.paging != "none" and habit.form != "number"
     is_ahead = habit.skew_seconds > 0 and "window" in habit.options
     is_counted = habit.shifts and not (habit.order == "asc" and habit.filter == "server")
-    return bool(habit.options.get("lookback")) or is_counted or is_held or is_ahead
+    return bool(habit.options.get("lookback")) or is_counted or is_held or is_ahead or habit.scope == "shared"

@@ -86,6 +86,27 @@ def test_a_row_that_moves_up_over_the_edge_of_pages_full_of_one_value_is_read(tm
     assert bookmark["replication_key_value"] == at(9)
 
 
+def test_late_rows_that_push_others_to_the_next_page_are_no_fall(tmp_path: Path) -> None:
+    """Three rows show up before row 2, after the page that had it: the next page begins with an earlier time."""
+    late = [(7, 1), (8, 1), (9, 1)]
+    world = World((1, 1), (2, 3), events={2: lambda world: world.rows.__setitem__(slice(1, 1), late)})
+    found, bookmark = read(world, tmp_path)
+    assert sorted(found) == sorted([(1, at(1)), (2, at(3)), *((row_id, at(1)) for row_id, _ in late)])
+    assert bookmark["replication_key_value"] == at(3)
+
+
+def test_an_api_of_whole_ticks_that_shows_the_first_row_again_does_heed_the_start(tmp_path: Path) -> None:
+    """It was taken for one that does not, and its pages were counted on, past a row that moved up."""
+    rows = [(1, 18), (2, 18), (3, 19), (4, 24), (5, 25), (6, 25), (7, 25), (8, 25)]
+    world = World(*rows, events={5: lambda world: world.change(4, 50)})
+    with FakeApi(world) as api:
+        document = config(api.url, granularity="PT10M", start=at(0))
+        outcome = run_tap(tmp_path, document)
+    assert outcome.exit_code == 0, outcome.error
+    assert {(record["id"], record["at"]) for record in outcome.records()} >= {(row, at(minute)) for row, minute in rows}
+    assert any("10%3A00Z" in line for line in api.lines)
+
+
 def test_with_reanchor_off_pages_are_read_once_whatever_slips_through(tmp_path: Path) -> None:
     world = World(*((row_id, 1) for row_id in range(1, 7)), events={2: lambda world: world.change(1, 9)})
     found, _ = read(world, tmp_path, reanchor=False)
