@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages s3 interop airflow realservers sweep screenshots bench bench-quick lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages sweep-zones s3 interop airflow realservers sweep screenshots bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ s3: setup ## Run the suites' S3 side against a real server (SeaweedFS), then eve
 
 sweep-damages: setup ## Damage a lake 1,000 times, and see that lake verify finds each
 	LAKE_DAMAGES=1000 $(BIN)/pytest --timeout=0 tests/lake/test_verify.py -k random_damage
+
+sweep-zones: setup ## Kill builds at every step, merge at random, build under 500 hostile names
+	CRASH=full MERGE_EXAMPLES=200 HOSTILE_NAMES=500 $(BIN)/pytest -n 2 --timeout=3600 tests/lake/zones
 
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
 	$(BIN)/pytest -m interop tests/interop

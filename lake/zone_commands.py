@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 _MEMORY = "1GB"
 
+_SIZE = re.compile(r"\d+(\.\d+)?\s*([kKMGT]i?B)\Z")
+
+
+def _check_size(_context: click.Context, _option: click.Parameter, size: str) -> str:
+    if not _SIZE.match(size):
+        raise click.BadParameter(f"{size!r} is no size: write it like 500MB or 2GiB")
+    return size
+
 
 @click.command()
 @click.argument("datasets", nargs=-1, metavar="[DATASET ...]")
@@ -25,7 +34,14 @@ _MEMORY = "1GB"
 )
 @click.option("--full", is_flag=True, help="Make them anew from all rows, even if nothing changed.")
 @click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True, help="What runs the SQL.")
-@click.option("--memory-limit", default=_MEMORY, show_default=True, metavar="SIZE", help="What is more spills to disk.")
+@click.option(
+    "--memory-limit",
+    default=_MEMORY,
+    show_default=True,
+    metavar="SIZE",
+    callback=_check_size,
+    help="What is more spills to disk.",
+)
 @json_option
 def build(
     *,

@@ -13,6 +13,7 @@ from lake.query import parse_names
 from lake.sandbox import quote, sandbox
 from lake.zones.columns import check_distinct, check_names, checked_columns, to_columns
 from lake.zones.engine import Result
+from lake.zones.inputs import digest_columns
 from lake.zones.places import place_of_error, without_literals
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class DuckDbEngine:
         with sandbox(tables, memory_limit=job.memory_limit) as connection:
             with _told(job, running=False):
                 schema = self._prepare(job, connection)
+            _check_mergeable(job, schema)
             with _told(job, running=True):
                 relation = connection.sql(_final(job, connection))
                 rows = relation.to_arrow_reader(_BATCH_ROWS)
@@ -68,6 +70,14 @@ def _bounded(rows: Input, names: frozenset[str] | None) -> ds.Scanner:
     columns = [name for name in rows.schema.names if names is None or name.lower() in names]
     columns = columns or rows.schema.names[:1]  # rows that are only counted
     return rows.scan().scanner(columns=columns, batch_size=_BATCH_ROWS, batch_readahead=2, fragment_readahead=1)
+
+
+def _check_mergeable(job: Job, schema: pa.Schema) -> None:
+    """Check that a result has the columns of the version it is to be merged into: another DuckDB may type others."""
+    if job.previous is not None and digest_columns(job.previous.schema) != digest_columns(schema):
+        told = f"{job.definition.name}: its columns are no longer those of the version before"
+        fix = f"build it anew: lake build --select {job.definition.name} --full"
+        raise QueryError(told, where=job.definition.path, fix=fix)
 
 
 def _final(job: Job, connection: duckdb.DuckDBPyConnection) -> str:

@@ -47,6 +47,7 @@ def run(job: dict[str, object]) -> None:
     program = job.get("program", "target-datalake")
     sys.argv[:] = [program, *job["arguments"]]
     if program == "lake":
+        del sys.path[0]  # this folder, whose lake.py is another
         from lake import cli  # after the fork, so that it sees the environment
     else:
         from target_datalake import cli, run, target  # noqa: F401 - the same

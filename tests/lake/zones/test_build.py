@@ -19,14 +19,14 @@ def test_a_sql_file_becomes_a_dataset_that_is_read_by_its_name(any_bench):
     assert verify_lake(any_bench.writer.storage).findings == ()
 
 
-def test_only_what_changed_is_built_again(any_bench):
-    any_bench.writer.commit(Part(numbered(1, 2)), Part(numbered(1), stream="shops"))
-    any_bench.write("clean/big.sql", BIG)
-    any_bench.write("business/counts.sql", COUNTS)
-    any_bench.build()
-    assert set(any_bench.outcomes().values()) == {"fresh"}
-    any_bench.writer.commit(Part(numbered(3)))
-    done = any_bench.build()
+def test_only_what_changed_is_built_again(bench):
+    bench.writer.commit(Part(numbered(1, 2)), Part(numbered(1), stream="shops"))
+    bench.write("clean/big.sql", BIG)
+    bench.write("business/counts.sql", COUNTS)
+    bench.build()
+    assert set(bench.outcomes().values()) == {"fresh"}
+    bench.writer.commit(Part(numbered(3)))
+    done = bench.build()
     assert {name: built.outcome for name, built in done.items()} == {
         "clean.big": "built",
         "clean.orders": "merged",
@@ -34,4 +34,4 @@ def test_only_what_changed_is_built_again(any_bench):
         "business.counts": "built",
     }
     assert (done["clean.big"].version, done["clean.big"].reason) == (2, "landing.shop.orders changed")
-    assert any_bench.rows("counts") == [{"orders": 2}]
+    assert bench.rows("counts") == [{"orders": 2}]

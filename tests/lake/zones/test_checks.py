@@ -48,23 +48,23 @@ def test_an_expectation_that_is_met_lets_the_version_in(bench, name):
     assert bench.outcomes() == {"clean.x": "built"}
 
 
-def test_the_version_before_stands_what_it_feeds_waits_and_the_rest_is_built(any_bench):
-    any_bench.write("clean/a.sql", "-- not null: x\nSELECT 1 AS x")
-    any_bench.write("clean/b.sql", "SELECT * FROM clean.a")
-    any_bench.write("business/c.sql", "SELECT * FROM clean.b")
-    any_bench.write("business/d.sql", "SELECT 1 AS y")
-    any_bench.build()
-    any_bench.write("clean/a.sql", "-- not null: x\nSELECT NULL::INT AS x")
-    any_bench.write("business/d.sql", "SELECT 2 AS y")
-    done = any_bench.build()
+def test_the_version_before_stands_what_it_feeds_waits_and_the_rest_is_built(bench):
+    bench.write("clean/a.sql", "-- not null: x\nSELECT 1 AS x")
+    bench.write("clean/b.sql", "SELECT * FROM clean.a")
+    bench.write("business/c.sql", "SELECT * FROM clean.b")
+    bench.write("business/d.sql", "SELECT 1 AS y")
+    bench.build()
+    bench.write("clean/a.sql", "-- not null: x\nSELECT NULL::INT AS x")
+    bench.write("business/d.sql", "SELECT 2 AS y")
+    done = bench.build()
     outcomes = {name: built.outcome for name, built in done.items()}
     assert outcomes == {"clean.a": "failed", "clean.b": "skipped", "business.c": "skipped", "business.d": "built"}
-    assert any_bench.rows("a") == [{"x": 1}]
-    assert any_bench.rows("c") == [{"x": 1}]
-    assert not list(any_bench.writer.storage.list("clean/a/v00000002"))
-    any_bench.write("clean/a.sql", "-- not null: x\nSELECT 3 AS x")
-    assert set(any_bench.outcomes().values()) == {"built", "fresh"}
-    assert any_bench.rows("c") == [{"x": 3}]
+    assert bench.rows("a") == [{"x": 1}]
+    assert bench.rows("c") == [{"x": 1}]
+    assert not list(bench.writer.storage.list("clean/a/v00000002"))
+    bench.write("clean/a.sql", "-- not null: x\nSELECT 3 AS x")
+    assert set(bench.outcomes().values()) == {"built", "fresh"}
+    assert bench.rows("c") == [{"x": 3}]
 
 
 def test_the_number_of_rows_may_change_by_so_much(bench):

@@ -7,7 +7,9 @@ import itertools
 import pytest
 
 from lake.errors import LakeError
+from lake.zones.builds import read_graph
 from lake.zones.definition import read_definitions
+from lake.zones.graph import select
 from tests.lake.writer import Part, numbered
 
 
@@ -148,19 +150,25 @@ SELECTIONS = {
 
 
 @pytest.mark.parametrize("name", SELECTIONS)
-def test_what_is_named_is_built(bench, name):
+def test_what_is_named_is_chosen(bench, name):
     names, patterns, expected = SELECTIONS[name]
     bench.writer.commit(Part(numbered(1)))
     bench.write("clean/a.sql", "SELECT id FROM landing.orders")
     bench.write("clean/b.sql", "SELECT * FROM clean.a")
     bench.write("business/c.sql", "SELECT * FROM clean.b")
     bench.write("business/d.sql", "SELECT * FROM clean.b")
+    graph, known = read_graph(bench.catalog, bench.folder)
+    chosen, named = select(graph, names, patterns, known)
+    assert chosen == expected
+    full_names = {f"{zone}{each}" for each in names for zone in ("", "clean.", "business.")}
+    assert named == (expected & full_names if names else expected)
+
+
+def test_full_makes_what_is_named_anew_and_nothing_else(bench):
+    bench.write("clean/a.sql", "SELECT 1 AS x")
+    bench.write("clean/b.sql", "SELECT * FROM clean.a")
     bench.build()
-    done = bench.build(*names, select=patterns, full=True)
-    assert set(done) == expected
-    named = {f"{zone}.{each}" for each in names for zone in ("clean", "business")} | set(names)
-    built = {each for each, built in done.items() if built.outcome == "built"}
-    assert built == ({each for each in expected if each in named} if names else expected)
+    assert bench.outcomes("b", full=True) == {"clean.a": "fresh", "clean.b": "built"}
 
 
 def test_an_unknown_name_is_refused_with_the_near_misses(bench):

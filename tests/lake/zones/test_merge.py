@@ -23,7 +23,7 @@ from tests.lake.writer import ID_AND_NAME, LakeWriter, Part, numbered
 from tests.lake.zones.bench import Bench
 from tests.places import LakePlace
 
-EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "5"))
 
 DELETED = ID_AND_NAME.append(pa.field("_sdc_deleted_at", pa.timestamp("us", "UTC")))
 WIDER = ID_AND_NAME.append(pa.field("price", pa.float64()))

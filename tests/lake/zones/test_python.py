@@ -21,14 +21,14 @@ def build(catalog):
 """
 
 
-def test_a_function_makes_a_dataset(any_bench):
-    any_bench.writer.commit(Part(numbered(1, 2, 3)), Part(numbered(1), stream="shops"))
-    any_bench.write("business/churn.py", CHURN)
-    assert any_bench.outcomes()["business.churn"] == "built"
-    assert any_bench.rows("business.churn") == [{"odd": 0, "count_all": 1}, {"odd": 1, "count_all": 2}]
-    assert any_bench.outcomes()["business.churn"] == "fresh"
-    any_bench.writer.commit(Part(numbered(2), stream="shops"))
-    assert any_bench.outcomes()["business.churn"] == "built"
+def test_a_function_makes_a_dataset(bench):
+    bench.writer.commit(Part(numbered(1, 2, 3)), Part(numbered(1), stream="shops"))
+    bench.write("business/churn.py", CHURN)
+    assert bench.outcomes()["business.churn"] == "built"
+    assert bench.rows("business.churn") == [{"odd": 0, "count_all": 1}, {"odd": 1, "count_all": 2}]
+    assert bench.outcomes()["business.churn"] == "fresh"
+    bench.writer.commit(Part(numbered(2), stream="shops"))
+    assert bench.outcomes()["business.churn"] == "built"
 
 
 MISTAKES = {
