@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lake.schedule.entries import Entry
 
 _HEAD = """\
-# Written by `lake schedule --crontab`. cron's own environment is bare: set what your configuration
-# reads from the environment above these lines, or source a file that only you can read."""
+# Written by `lake schedule --crontab`. cron's own environment is bare: if your configuration reads variables, let
+# `lake --env-file FILE schedule --crontab` write lines that read them from a file which only you can read."""
 
 _ZONES = """\
 # CRON_TZ is read by cronie (Fedora, RHEL, Arch, SUSE). Debian's and Ubuntu's cron ignores it and goes by the
