@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     Screen = Callable[[Callable[[int], Mapping[str, StreamCounts]]], AbstractContextManager[ProgramLogs]]
 
 
-_SENT_NOTHING = """the tap succeeded, and nothing of it ever landed: see in its log what it read.
-  An old tap takes its catalog by --properties, and does nothing without: "catalog_option": "--properties"."""
+_SENT_NOTHING = (
+    "the tap succeeded, and nothing of it ever landed: see in its log what it read. An old tap takes its catalog by "
+    '--properties, and does nothing without: set "catalog_option": "--properties".'
+)
 
 
 @dataclass(frozen=True)
