@@ -17,6 +17,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from tap_rest_api.charset import find_charset, to_utf8
 from tap_rest_api.errors import BodyError, RecordsPathError, RefusedError
 from tap_rest_api.json_body import Body, encode_exact, parse_body
+from tap_rest_api.log import LOGGER
 from tap_rest_api.media import charset_of
 
 if TYPE_CHECKING:
@@ -52,8 +53,22 @@ def parse_xml(content: bytes, content_type: str, path: str | None) -> tuple[Body
         raise RecordsPathError("is XML, and nothing says which element is a record", fix=_suggest(builder))
     if not builder.records and not builder.has_place:
         raise RecordsPathError(f'has no element "{path.rpartition(".")[0] or path}"', fix=_suggest(builder))
+    if not builder.records:
+        _warn_of_others(builder, path)
     text = encode_exact(root)
     return (parse_body(text) if text[:1] == b"{" else Body(b"{}", {})), builder.records
+
+
+def _warn_of_others(builder: _Builder, path: str) -> None:
+    """Say what several elements stand where no record does: an empty page, or a slip in the option "records".
+
+    Links are at home there: an Atom feed without entries has some.
+    """
+    place, _, name = path.rpartition(".")
+    beside = [found for found in builder.repeated if found.rpartition(".")[0] == place.rpartition(".")[2]]
+    others = [found for found in beside if not found.endswith(".link")]
+    if others:
+        LOGGER.warning('a page has no "%s", but several of: %s. Is "records" right?', name, ", ".join(others))
 
 
 @dataclass(slots=True)

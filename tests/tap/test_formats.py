@@ -314,3 +314,21 @@ def test_a_body_too_large_to_hold_is_emitted_in_pieces(
     assert first.records() == RECORDS
     assert max(written) < len(body) / 3
     assert second.records() == []
+
+
+@pytest.mark.parametrize(
+    ("inside", "is_told"),
+    [
+        ("<item/><item/>", True),
+        ("", False),
+        ("<total>0</total>", False),
+        ("<link/><link/>", False),
+        ("<row/><item/><item/>", False),
+    ],
+    ids=["others", "empty", "one other", "links", "a record"],
+)
+def test_a_slip_in_the_last_name_of_an_xml_path_does_not_pass_for_an_empty_page(
+    caplog: pytest.LogCaptureFixture, inside: str, is_told: bool
+) -> None:
+    page(f"<r><items>{inside}</items></r>".encode(), XML, "items.row")
+    assert ('has no "row", but several of: items.item' in caplog.text) is is_told
