@@ -235,15 +235,16 @@ def _dropped(
     key_of: Callable[[int], Key] | None,
 ) -> tuple[set[int], set[int]]:
     """Return the indexes of the records that are not wanted, and of those that have come before in this run."""
-    bounds = [bound for bound in (page.start, page.before, page.at, page.recent_to) if bound is not None]
     is_late = page.end is not None and max(page.ranks) >= page.end
-    if not is_late and (not bounds or min(page.ranks) > max(bounds)):
-        return set(), set()
     is_sorted = reading.replication is not None and reading.replication.sorted == "asc"
     is_read_again = reading.replication is not None and reading.replication.lookback is not None
     before = None if is_read_again else reading.before
     seams = [(page.before, before), (page.at, reading.at if is_sorted else None)]
     seen = [(rank, mark.seen) for rank, mark in seams if mark is not None and mark.seen]
+    marks = [page.before, page.at, page.recent_to] if reading.recent else [rank for rank, _ in seen]
+    lowest = min(page.ranks)
+    if not is_late and all(bound is None or lowest > bound for bound in (page.start, *marks)):
+        return set(), set()  # of most pages, at no call a record
 
     def is_unwanted(rank: Any, index: int) -> bool:
         if (page.start is not None and rank < page.start) or (is_late and rank >= page.end):

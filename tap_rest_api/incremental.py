@@ -91,7 +91,7 @@ def _read(
     began: datetime | None = None
     is_whole = moved = False
     for batch in _whole(batches) if run.stream.partitions else batches:
-        yield run.lines(batch)
+        yield from run.lines(batch)
         began = began or batch.as_of
         is_whole = batch.is_proven
         if part.is_older or run.span is not None:

@@ -9,28 +9,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tap_rest_api.about import to_facts as about_facts
-from tap_rest_api.about import to_text as about_text
 from tap_rest_api.ahead import Workers
 from tap_rest_api.allocator import keep_freed_memory
 from tap_rest_api.allowance import Allowance
 from tap_rest_api.catalog import load_catalog, select
 from tap_rest_api.client import Client
 from tap_rest_api.config import load_config
-from tap_rest_api.discover import discover
 from tap_rest_api.document import find_secrets
 from tap_rest_api.errors import ConfigError
-from tap_rest_api.excerpt import excerpt
 from tap_rest_api.instants import format_instant, parse_instant
 from tap_rest_api.log import LOGGER, Mask, set_up
 from tap_rest_api.meter import METRIC_SECONDS
 from tap_rest_api.parts import Span
-from tap_rest_api.probe.asker import World, tell
-from tap_rest_api.probe.explore import explore
-from tap_rest_api.probe.notes import to_text as notes_text
 from tap_rest_api.state import load_state
 from tap_rest_api.sync import sync
-from tap_rest_api.trial import to_table, try_stream
 from tap_rest_api.unit import Source
 
 if TYPE_CHECKING:
@@ -105,17 +97,25 @@ def _sync(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> i
     keep_freed_memory()
     source = _open(options, environment)
     state = load_state(options.state, [stream.name for stream in source.config.streams])
-    catalog = load_catalog(options.catalog) if options.catalog else discover(source)
+    catalog = load_catalog(options.catalog) if options.catalog else _find_streams(source)
     selections = select(catalog, source.config, options.catalog or "")
     LOGGER.info("%d streams selected, of %d at %s", len(selections), len(catalog["streams"]), source.config.base_url)
     span = _to_span(options)
     if options.limit is not None:
+        from tap_rest_api.excerpt import excerpt  # as each mode's own modules: the others need not wait for them
+
         chunks = excerpt(replace(source, most=1), selections, state, options.limit, span)
     else:
         chunks = sync(source, selections, state, lambda: datetime.now(UTC), span)
     for chunk in chunks:
         stdout.write(chunk)
     return 0
+
+
+def _find_streams(source: Source, previous: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    from tap_rest_api.discover import discover  # 50 ms, which a run with a catalog need not pay
+
+    return discover(source, previous)
 
 
 def _to_span(options: Options) -> Span | None:
@@ -147,11 +147,13 @@ def _to_date(text: str | None, name: str) -> datetime | None:
 def _discover(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
     source = _open(options, environment)
     previous = load_catalog(options.catalog) if options.catalog else None
-    stdout.write(json.dumps(discover(source, previous), indent=2, ensure_ascii=False).encode() + b"\n")
+    stdout.write(json.dumps(_find_streams(source, previous), indent=2, ensure_ascii=False).encode() + b"\n")
     return 0
 
 
 def _test(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
+    from tap_rest_api.trial import to_table, try_stream  # as above
+
     source = _open(options, environment)
     entries = load_catalog(options.catalog)["streams"] if options.catalog else ()
     schemas = {entry["tap_stream_id"]: entry["schema"] for entry in entries}
@@ -162,19 +164,25 @@ def _test(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> i
 
 
 def _about(options: Options, stdout: Stdout, _: Mapping[str, str]) -> int:
-    facts = about_facts()
-    text = json.dumps(facts, indent=2) if options.form == "json" else about_text(facts)
+    from tap_rest_api.about import to_facts, to_text  # as above
+
+    facts = to_facts()
+    text = json.dumps(facts, indent=2) if options.form == "json" else to_text(facts)
     stdout.write(f"{text}\n".encode())
     return 0
 
 
 def _init(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
+    from tap_rest_api.probe.asker import World  # as above
+    from tap_rest_api.probe.explore import explore
+
     world = World(environment, options.log_level, options.log_format)
     draft = explore(options.url or "", options.auth, options.headers, next(iter(options.streams), None), world)
     return _write_draft(draft, options, stdout)
 
 
 def _openapi(options: Options, stdout: Stdout, environment: Mapping[str, str]) -> int:
+    from tap_rest_api.probe.asker import World  # as above
     from tap_rest_api.spec.choose import terminal  # YAML's reader is for this alone
     from tap_rest_api.spec.describe import describe
 
@@ -196,8 +204,11 @@ def _write_draft(draft: Draft, options: Options, stdout: Stdout) -> int:
     if options.form == "json":
         content: Any = draft.facts()
     else:
+        from tap_rest_api.probe.asker import tell  # loaded by now: it has made the draft
+        from tap_rest_api.probe.notes import to_text
+
         content = draft.tap
-        tell(notes_text(draft.notes))
+        tell(to_text(draft.notes))
     stdout.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
     return 0
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tap_rest_api.state import State
     from tap_rest_api.unit import Context, Source
 
+_CHUNK_RECORDS = 10_000  # the lines of a larger page are not held all at once
 _LARGE_STATE_BYTES = 64 * 1024
 _LARGE_STATE_SECONDS = 10.0
 
@@ -102,13 +103,15 @@ class StreamRun:
         self.state = self.state.with_start(self.stream.name, start, identity)
         self.is_unproven = False
 
-    def lines(self, batch: Batch, version: int | None = None) -> bytes:
-        """Build a batch's RECORD lines, and count them."""
+    def lines(self, batch: Batch, version: int | None = None) -> Iterator[bytes]:
+        """Yield a batch's RECORD lines, a usual page's in one chunk, and count them."""
         self.skipped += batch.is_skipped
         self.meter.total = self.meter.total or (batch.total if self._is_one_unit else None)
         self.meter.count(len(batch.records), not batch.is_skipped)
         self.is_unproven = (self.is_unproven or bool(batch.records)) and not batch.is_proven
-        return self.outgoing.lines(batch.records, format_instant(batch.extracted_at), version)
+        extracted_at = format_instant(batch.extracted_at)
+        for first in range(0, len(batch.records), _CHUNK_RECORDS):
+            yield self.outgoing.lines(batch.records[first : first + _CHUNK_RECORDS], extracted_at, version)
 
     @property
     def _is_one_unit(self) -> bool:

@@ -93,7 +93,7 @@ def _full_table(run: StreamRun) -> Iterator[bytes]:
     for _, batches in in_order(run.source, run.stream, contexts(run.source, run.stream), _whole_parts):
         try:
             for batch in batches:
-                yield run.lines(batch, version)
+                yield from run.lines(batch, version)
                 run.is_unproven = False  # there is no STATE to cover any of it before all of it is out
         except TapError as error:
             run.survive(error)

@@ -211,3 +211,18 @@ def test_a_parent_that_comes_twice_is_read_on_from_its_own_bookmark(tmp_path: Pa
     many = output(tmp_path, route, streams, 16)
     assert many == output(tmp_path, route, streams, 1)
     assert many.count(b'"RECORD"') == 2
+
+
+def test_a_page_of_many_records_goes_out_in_several_chunks_of_whole_lines(tmp_path: Path) -> None:
+    """The lines of a page of a million records would take as much memory again as the page."""
+    body = {"data": [{"id": at} for at in range(25_000)]}
+    with FakeApi(lambda _: Reply(body)) as api:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({"base_url": api.url, "streams": [ITEMS | {"pagination": {"type": "none"}}]}))
+        config = load_config(str(path), {})
+        source = Source(config, Client(config, now=lambda: NOW), Workers(), "2024-01-31T00:00:00Z")
+        chunks = list(sync(source, [Selection(config.streams[0], SCHEMA, frozenset())], State(), lambda: NOW))
+    full = [chunk for chunk in chunks if b'"RECORD"' in chunk]
+    assert len(full) == 3
+    lines = [json.loads(line) for chunk in full for line in chunk.splitlines()]
+    assert [line["record"] for line in lines] == body["data"]
