@@ -21,6 +21,8 @@ REQUIREMENTS = {
     "target-parquet": ("target-parquet==0.0.1",),
 }
 
+_PATIENCE_SECONDS = 180  # an old one may begin to build its libraries from their sources
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -44,8 +46,9 @@ def make_environment(name: str) -> Environment:
     print(f"Installing {name} into {folder.relative_to(ROOT)}", flush=True)
     venv.create(folder, with_pip=True, clear=True)
     command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*command, *REQUIREMENTS[name]], capture_output=True, text=True, check=False)
-    if done.returncode:
+    try:
+        subprocess.run([*command, *REQUIREMENTS[name]], capture_output=True, check=True, timeout=_PATIENCE_SECONDS)
+    except subprocess.SubprocessError:
         minor = f"{sys.version_info.major}.{sys.version_info.minor}"
         return Environment(folder, f"{REQUIREMENTS[name][0]} does not install on Python {minor}")
     (folder / ".ready").touch()

@@ -51,7 +51,7 @@ def _bars(verdicts: Sequence[Verdict]) -> Iterator[str]:
         bar = verdict.bar
         text = "–" if verdict.measured is None else bar.form.format(verdict.measured)
         mark = _MARKS[verdict.is_met] if bar.least is not None or bar.most is not None or not verdict.measured else ""
-        why = f": {bar.dominates}" if verdict.is_met is False and bar.dominates else ""
+        why = f": {verdict.reason}" if verdict.reason else ""
         yield f"| {bar.what} | {bar.wanted} | {text} | {mark}{why} |"
 
 
