@@ -30,7 +30,7 @@ def why_build(before: Build | None, definition: Definition, inputs: Sequence[Inp
     if before.definition != definition.digest:
         return "its text changed"
     read = {each.name: each for each in before.inputs}
-    if list(read) != [each.record.name for each in inputs]:
+    if list(read) != list(dict.fromkeys(each.record.name for each in inputs)):
         return "its inputs are others"
     changes = (_change(read[each.record.name], each.record) for each in inputs)
     return next((change for change in changes if change), "")

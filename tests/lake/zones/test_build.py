@@ -35,3 +35,10 @@ def test_only_what_changed_is_built_again(bench):
     }
     assert (done["clean.big"].version, done["clean.big"].reason) == (2, "landing.shop.orders changed")
     assert bench.rows("counts") == [{"orders": 2}]
+
+
+def test_a_dataset_that_is_read_under_two_names_is_no_reason_to_build_again(bench):
+    bench.writer.commit(Part(numbered(1)))
+    bench.write("clean/x.sql", 'SELECT a.id FROM orders a JOIN landing."shop.orders" b USING (id)')
+    assert bench.outcomes("clean.x") == {"clean.x": "built"}
+    assert bench.outcomes("clean.x") == {"clean.x": "fresh"}
