@@ -79,6 +79,10 @@ sweep-values: setup ## The long runs over values: 10,000 examples a type, a mill
 	  tests/target/test_rows_properties.py tests/target/test_round_trip.py tests/target/test_schema_change.py \
 	  tests/target/test_streams.py tests/target/test_bounds.py
 
+.PHONY: sweep-columnar
+sweep-columnar: setup ## Hold both paths of the target against each other over 100,000 damaged records
+	COLUMNAR_MUTANTS=100000 $(BIN)/pytest -n 2 --timeout=0 tests/target/columnar
+
 crash: setup ## Kill the target at every step and system call, and random processes of a run
 	@command -v strace > /dev/null || echo 'strace is not installed (apt-get install strace): its sweeps are skipped' >&2
 	CRASH=full KILLS=200 $(BIN)/pytest -q -s --timeout 7200 tests/crash tests/end_to_end/test_kills.py

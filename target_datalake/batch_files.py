@@ -136,7 +136,7 @@ def _read_jsonl(file: BinaryIO, files: BatchFiles, wrap: _Wrap) -> Iterator[Part
     with _OPENERS[files.compression](file) as plain:
         while chunk := plain.read(_CHUNK_BYTES):
             for part in splitter.split(chunk):
-                yield part if isinstance(part, LongLine) else wrap.lines(part)
+                yield part if isinstance(part, LongLine) else wrap.lines(part[:-1].split(b"\n"))
     last = splitter.close()
     yield last if isinstance(last, LongLine) else wrap.lines([last])
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from target_datalake.commits import DataFile
     from target_datalake.draft import Draft
-    from target_datalake.messages import Lines
+    from target_datalake.runs import Lines
 
 WAITING_BYTES = 64 << 20
 """Lines that may wait for a STATE in memory."""
@@ -71,7 +71,7 @@ class Gathering:
         sink = self._sinks[stream]
         size = sink.append(run)
         self._waiting_sinks.add(sink)
-        self._waiting_rows += len(run.lines)
+        self._waiting_rows += len(run)
         self._waiting_bytes += size
         if self.overflowing:
             self._release(draft)

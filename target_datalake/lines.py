@@ -1,4 +1,4 @@
-"""Chunks of bytes become whole lines; of a line too long to keep, what tells it apart.
+"""Chunks of bytes become texts of whole lines; of a line too long to keep, what tells it apart.
 
 Nothing larger than `MAX_LINE_BYTES` is ever held: of a longer line its size and digest are kept, and its first and last
 bytes, in which a RECORD message names its stream.
@@ -41,30 +41,37 @@ class LongLine:
 
 
 class LineSplitter:
-    """Splits chunks, none larger than the longest line, at their newlines, and holds the line that has begun."""
+    """Cuts chunks, none larger than the longest line, behind their newlines, and holds the line that has begun."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._held = 0
         self._long: _Gauge | None = None
 
-    def split(self, chunk: bytes) -> list[list[bytes] | LongLine]:
-        """Return what a chunk completes, in order: lists of lines, and lines that were too long."""
-        first, newline, rest = chunk.partition(b"\n")
-        self._hold(first)
-        if not newline:
+    def split(self, chunk: bytes) -> list[bytes | LongLine]:
+        """Return what a chunk completes, in order: texts of whole lines, newlines included, and lines too long."""
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            self._hold(chunk)
             return []
-        ended = self._end()
-        whole, newline, last = rest.rpartition(b"\n")
-        self._hold(last)
-        lines = whole.split(b"\n") if newline else []
-        if isinstance(ended, LongLine):
-            return [ended, lines] if lines else [ended]
-        return [[ended, *lines]]
+        parts: list[bytes | LongLine] = []
+        first_end = chunk.index(b"\n") + 1
+        if self._long is not None or self._held + first_end - 1 > MAX_LINE_BYTES:
+            self._hold(chunk[: first_end - 1])
+            parts.append(self.close())
+        else:
+            first_end = 0
+        if end > first_end:
+            parts.append(b"".join([*self._pieces, memoryview(chunk)[first_end:end]]))
+            self._pieces, self._held = [], 0
+        self._hold(chunk[end:])
+        return parts
 
     def close(self) -> bytes | LongLine:
         """Return what stands after the last newline."""
-        return self._end()
+        ended = b"".join(self._pieces) if self._long is None else self._long.line()
+        self._pieces, self._held, self._long = [], 0, None
+        return ended
 
     def _hold(self, piece: bytes) -> None:
         if self._long is None and self._held + len(piece) > MAX_LINE_BYTES:
@@ -77,11 +84,6 @@ class LineSplitter:
         elif piece:
             self._pieces.append(piece)
             self._held += len(piece)
-
-    def _end(self) -> bytes | LongLine:
-        ended = b"".join(self._pieces) if self._long is None else self._long.line()
-        self._pieces, self._held, self._long = [], 0, None
-        return ended
 
 
 class _Gauge:

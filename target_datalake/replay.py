@@ -16,9 +16,9 @@ from target_datalake import layout
 from target_datalake.arrow_schema import from_document, join, schema_id, stream_schema, to_document
 from target_datalake.data_files import DataFiles
 from target_datalake.draft import Draft, Rows
-from target_datalake.messages import Lines
 from target_datalake.partition import plan_partitions
 from target_datalake.rows import RowParser
+from target_datalake.runs import to_run
 from target_datalake.wide_integers import landed_wide_columns
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def replay(
         took: list[bool] = []
         for commit, group in itertools.groupby(lines, key=lambda line: int(line["commit"])):
             batch = [(line["line"], _to_message(line)) for line in group]
-            runs = [Lines([message], number, now_us) for number, message in batch if message]
+            runs = [to_run([message], number, now_us) for number, message in batch if message]
             parsed = parser.parse(runs, commit=commit, batched_at_us=now_us)
             refused = {reject.line for reject in parsed.rejects}
             data.write(parsed.batch, rows, partitioning, draft)

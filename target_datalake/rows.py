@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
     from target_datalake.arrow_schema import StreamSchema
     from target_datalake.lines import Fingerprint
-    from target_datalake.messages import Lines
+    from target_datalake.runs import Lines
 
-_SEQUENCE_BITS: Final = 32
+SEQUENCE_BITS: Final = 32
+"""A row's sequence is its commit's number, and its line's number in so many bits."""
+
 _VERSIONS: Final = range(-(2**63), 2**63)
 
 _Row: TypeAlias = tuple[RecordMessage, dict[str, Any], str | None]
@@ -92,12 +94,13 @@ class RowParser:
 
     Attributes:
         arrow_schema: The columns of every batch: the stream's own, then the metadata columns.
+        stream: The stream's name.
     """
 
     def __init__(self, schema: StreamSchema, *, formats: str = "typed", keep_raw: bool = False) -> None:
         declared = stream_schema(schema.stream, schema.json_schema, schema.key_properties)
         self.arrow_schema = file_schema(schema, keep_raw=keep_raw)
-        self._stream = schema.stream
+        self.stream = schema.stream
         self._keep_raw = keep_raw
         self._struct = pa.struct(list(schema.arrow))
         self._validator = Validator(parse_schema(schema.stream, schema.json_schema), formats=formats)
@@ -119,9 +122,9 @@ class RowParser:
         columns, rejects = _Columns(commit, batched_at_us), []
         for run in runs:
             if run.fingerprint is not None:
-                rejects.append(_too_long(self._stream, run.first_line, run.fingerprint))
+                rejects.append(_too_long(self.stream, run.first_line, run.fingerprint))
                 continue
-            for line_number, line in enumerate(run.lines, run.first_line):
+            for line_number, line in zip(run.numbers.to_pylist(), run.texts.to_pylist(), strict=True):
                 row = self._parse_line(line, line_number)
                 if isinstance(row, Reject):
                     rejects.append(_with_origin(row, line))
@@ -131,19 +134,26 @@ class RowParser:
                         columns.raw.append(record_text(line))
         return Parsed(columns.batch(self.arrow_schema, self._struct), rejects)
 
+    def accepts(self, line: bytes) -> bool:
+        """Say whether a line can be read, and its record follows the schema. A column may refuse it still."""
+        try:
+            return self._validator.is_valid(decode_line(line).record)
+        except DECODE_ERRORS:
+            return False
+
     def _parse_line(self, line: bytes, line_number: int) -> _Row | Reject:
         try:
             message = decode_line(line)
         except DECODE_ERRORS as error:
             refused = diagnose(line, line_number, error)
-            return Reject(self._stream, refused.reason, [RecordError("", "", str(refused))], refused.raw, line_number)
+            return Reject(self.stream, refused.reason, [RecordError("", "", str(refused))], refused.raw, line_number)
         if not self._validator.is_valid(message.record):
             errors = self._validator.errors(message.record)
-            return Reject(self._stream, "schema", errors, record_text(line), line_number)
+            return Reject(self.stream, "schema", errors, record_text(line), line_number)
         values, notes = self._to_values(message.record, line)
         if notes is not None and notes.errors:
             reason = "schema" if any(error.schema_path for error in notes.errors) else "value"
-            return Reject(self._stream, reason, notes.errors, record_text(line), line_number)
+            return Reject(self.stream, reason, notes.errors, record_text(line), line_number)
         return message, values, notes.extra_text() if notes else None
 
     def _to_values(self, record: dict[str, Any], line: bytes) -> tuple[dict[str, Any], Notes | None]:
@@ -181,7 +191,7 @@ class _Columns:
     """The rows of a batch while it is being filled."""
 
     def __init__(self, commit: int, batched_at_us: int) -> None:
-        self._first_sequence = commit << _SEQUENCE_BITS
+        self._first_sequence = commit << SEQUENCE_BITS
         self._batched_at_us = batched_at_us
         self._last_time: tuple[str | None, datetime | None] = (None, None)
         self._values: list[dict[str, Any]] = []

@@ -16,7 +16,7 @@ from target_datalake.commit_log import CommitLog
 from target_datalake.errors import HeldError, MessageError, NothingLandedError, OutputClosedError
 from target_datalake.input import read_batches
 from target_datalake.lake_format import check_format
-from target_datalake.messages import MessageReader
+from target_datalake.message_reader import MessageReader
 from target_datalake.rewind import answer_rewind
 from target_datalake.runner import StopSignals, TapStatus
 from target_datalake.stores import open_storage

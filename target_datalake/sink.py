@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from target_datalake.commits import StreamCounts
 from target_datalake.data_files import DataFiles
@@ -17,24 +17,31 @@ from target_datalake.rejects import Origin
 from target_datalake.wide_integers import wide_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from target_datalake.commits import DataFile
     from target_datalake.draft import Draft, Rows
-    from target_datalake.messages import Lines
     from target_datalake.partition import Partitioning
     from target_datalake.rejects import RejectsFile
-    from target_datalake.rows import RowParser
+    from target_datalake.rows import Parsed
+    from target_datalake.runs import Lines
 
 CONVERT_BYTES = 4 << 20
 """Released lines are converted when they reach this size: large enough for Arrow, small enough for memory."""
+
+
+class Parser(Protocol):
+    """Reads RECORD lines, record by record or many at a time."""
+
+    def parse(self, runs: Sequence[Lines], *, commit: int, batched_at_us: int) -> Parsed:
+        """Return the rows and rejects of the lines. Raises MessageError."""
 
 
 @dataclass(frozen=True)
 class Shape:
     """How the records of a stream are read and written while one SCHEMA is in force."""
 
-    parser: RowParser
+    parser: Parser
     rows: Rows
     partitioning: Partitioning | None
 
@@ -79,7 +86,7 @@ class StreamSink:
     def append(self, run: Lines) -> int:
         """Take RECORD lines, and return their size in bytes. A SCHEMA must have come before."""
         assert self.shape is not None  # noqa: S101 - the target checks it, with an error for people
-        size = sum(map(len, run.lines))
+        size = run.size
         self._waiting.append((self.shape, run))
         self._waiting_bytes += size
         return size
@@ -92,7 +99,7 @@ class StreamSink:
 
     def drop(self) -> int:
         """Forget the lines that were not released, and return how many records they held."""
-        records = sum(len(run.lines) for _, run in self._waiting)
+        records = sum(len(run) for _, run in self._waiting)
         self._waiting, self._waiting_bytes = [], 0
         return records
 
@@ -106,7 +113,7 @@ class StreamSink:
         if not self._released or self._released_bytes < at_least:
             return
         for shape, runs in _slices(self._released):
-            self._received += sum(len(run.lines) for run in runs)
+            self._received += sum(len(run) for run in runs)
             parsed = shape.parser.parse(runs, commit=draft.n, batched_at_us=now_us)
             if parsed.rejects:
                 self._rejects = self._rejects or draft.open_rejects(self.stream)
@@ -158,7 +165,7 @@ def _slices(entries: list[tuple[Shape, Lines]]) -> Iterator[tuple[Shape, list[Li
         runs, size = [], 0
         for _, run in group:
             runs.append(run)
-            size += sum(map(len, run.lines))
+            size += run.size
             if size >= CONVERT_BYTES:
                 yield shape, runs
                 runs, size = [], 0

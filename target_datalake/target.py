@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from target_datalake import layout
 from target_datalake.arrow_schema import from_document, join, schema_id, stream_schema, to_document
+from target_datalake.columnar.parser import make_parser
 from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts, follow
 from target_datalake.draft import Draft, Rows
 from target_datalake.errors import HeldError, MessageError, RejectedError, TargetError
@@ -21,7 +22,6 @@ from target_datalake.messages import ActivateVersion, Records, Schema, State
 from target_datalake.partition import plan_partitions
 from target_datalake.rejects import check_limit
 from target_datalake.rewind import is_same_progress
-from target_datalake.rows import RowParser
 from target_datalake.sink import Shape, Staged, StreamSink
 from target_datalake.wide_integers import landed_wide_columns
 
@@ -157,7 +157,7 @@ class Target:
         self._schemas[message.stream], self._schema_ids[message.stream] = schema, name
         if message.stream not in self._gathering:
             self._gathering.add(StreamSink(message.stream, self._run_id))
-        parser = RowParser(schema, formats=self._config.formats, keep_raw=options.keep_raw)
+        parser = make_parser(schema, formats=self._config.formats, keep_raw=options.keep_raw)
         rows = Rows(message.stream, parser.arrow_schema, name, schema.generation)
         self._gathering.sink(message.stream).shape = Shape(parser, rows, partitioning)
 

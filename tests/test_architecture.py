@@ -62,15 +62,17 @@ FLOORS = {
     "target_datalake": """
         errors fail_points lean_imports log runner s3_options settings timestamps widening
         lines scan
+        runs
         batch_files envelope input json_schema layout s3_client s3_errors storage
         messages
+        message_reader
         column_types commits decode lake_format local_storage s3_bucket validate
         arrow_schema commit_log config parquet partition place s3_file s3_lock s3_writer
         s3_storage
         stores
         checkpoints convert rewind wide_integers
         rows
-        rejects
+        columnar rejects
         draft
         data_files
         replay sink
@@ -78,6 +80,14 @@ FLOORS = {
         target
         run
         cli
+    """,
+    "target_datalake.columnar": """
+        patterns presence
+        chunk keywords temporal
+        conversions
+        plan
+        check
+        parser
     """,
     "lake": """
         bookmarks errors export filesystem held_log latest log_chain outline private_folder progress runs text

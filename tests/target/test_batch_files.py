@@ -13,7 +13,8 @@ import pytest
 from target_datalake import batch_files, lines
 from target_datalake.errors import MessageError
 from target_datalake.input import Batch
-from target_datalake.messages import MessageReader, State
+from target_datalake.message_reader import MessageReader
+from target_datalake.messages import State
 from tests.target.test_bounds import run as run_measured
 from tests.target.world import record, schema, state
 
@@ -183,7 +184,7 @@ def test_a_stop_within_a_long_file_keeps_the_state_behind_it_from_covering_it(fi
     write(file, *(f'{{"id": {number}}}' for number in range(1000)))
     told = iter([False, True])
     reader = MessageReader(lambda: 7, lambda: next(told))
-    found = list(reader.read([Batch([batch(file).encode(), state(1).encode()]), Batch([state(2).encode()])]))
+    found = list(reader.read([Batch(f"{batch(file)}\n{state(1)}\n".encode()), Batch(f"{state(2)}\n".encode())]))
     assert len(found) == 1
     assert not isinstance(found[0], State)
 

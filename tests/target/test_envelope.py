@@ -6,7 +6,9 @@ from target_datalake.envelope import edge_members, parse_envelope
 from target_datalake.errors import MessageError
 from target_datalake.input import Batch
 from target_datalake.lines import Fingerprint, LongLine
-from target_datalake.messages import Lines, MessageReader, Records
+from target_datalake.message_reader import MessageReader
+from target_datalake.messages import Records
+from target_datalake.runs import to_run
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
@@ -52,14 +54,14 @@ def read(*batches: Batch) -> list:
 def test_a_record_too_long_to_keep_is_a_message_by_its_fingerprint():
     long = long_line(b'{"type": "RECORD", "stream": "a", "record": {"x": "yyy')
     after = b'{"type": "RECORD", "stream": "a", "record": {}}'
-    assert read(Batch([b""]), Batch([], long=long), Batch([after])) == [
-        Records("a", Lines([b""], 2, 7, long.fingerprint)),
-        Records("a", Lines([after], 3, 7)),
+    assert read(Batch(b"\n"), Batch(long=long), Batch(after + b"\n")) == [
+        Records("a", to_run([b""], 2, 7, long.fingerprint)),
+        Records("a", to_run([after], 3, 7)),
     ]
 
 
 @pytest.mark.parametrize("head", [b'{"type": "STATE", "value": {"x": "yyy', b'{"type": "SCHEMA", "record": ', b"yyyy"])
 def test_no_other_message_may_be_that_long(head):
     with pytest.raises(MessageError, match="line 1 has 20971520 bytes") as caught:
-        read(Batch([], long=long_line(head)))
+        read(Batch(long=long_line(head)))
     assert caught.value.exit_code == 2

@@ -14,7 +14,7 @@ def split(data: bytes, size: int) -> list[bytes | LongLine]:
     splitter, found = LineSplitter(), []
     for start in range(0, len(data), size):
         for part in splitter.split(data[start : start + size]):
-            found += [part] if isinstance(part, LongLine) else part
+            found += [part] if isinstance(part, LongLine) else part[:-1].split(b"\n")
     return [*found, splitter.close()]
 
 

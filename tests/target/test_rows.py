@@ -9,8 +9,8 @@ import pytest
 
 from target_datalake.arrow_schema import join, stream_schema
 from target_datalake.errors import MessageError, SchemaError
-from target_datalake.messages import Lines
 from target_datalake.rows import RowParser
+from target_datalake.runs import to_run
 
 RECEIVED_AT_US = 1_769_900_399_000_001
 
@@ -26,7 +26,7 @@ def parser(properties, head=None, formats="typed", keep_raw=False, **more):
 
 
 def parse(parser, *records):
-    return parser.parse([Lines([line(record) for record in records], 1, RECEIVED_AT_US)], commit=1, batched_at_us=0)
+    return parser.parse([to_run([line(record) for record in records], 1, RECEIVED_AT_US)], commit=1, batched_at_us=0)
 
 
 def landed(declared, literal):
@@ -268,7 +268,7 @@ def test_each_row_says_when_and_where_it_came_from():
         line('{"x":2}', time_extracted=None, version=8),
         line('{"x":3}'),
     ]
-    runs = [Lines(lines[:2], 10, RECEIVED_AT_US), Lines(lines[2:], 99, RECEIVED_AT_US + 1)]
+    runs = [to_run(lines[:2], 10, RECEIVED_AT_US), to_run(lines[2:], 99, RECEIVED_AT_US + 1)]
     batch = parser({"x": INTEGER}).parse(runs, commit=3, batched_at_us=5).batch
     rows = [list(row.values()) for row in batch.to_pylist()]
     received = utc(2026, 1, 31, 22, 59, 59, 1)
@@ -320,7 +320,7 @@ def test_a_deep_record_never_ends_the_run(declared, levels, left, right):
 
 def test_bytes_that_are_not_utf_8_stay_bytes():
     bad = b'{"type":"RECORD","stream":"orders","record":{"x":"caf\xe9"}}'
-    parsed = parser({"x": STRING}).parse([Lines([bad], 4, 0)], commit=1, batched_at_us=0)
+    parsed = parser({"x": STRING}).parse([to_run([bad], 4, 0)], commit=1, batched_at_us=0)
     assert [(reject.raw, reject.reason, reject.line) for reject in parsed.rejects] == [
         (b'{"x":"caf\xe9"}', "encoding", 4)
     ]
@@ -340,7 +340,7 @@ def test_bytes_that_are_not_utf_8_stay_bytes():
 )
 def test_a_line_that_breaks_the_singer_specification_names_its_number(message):
     with pytest.raises(MessageError, match="line 12") as caught:
-        parser({}).parse([Lines([line("{}"), message], 11, 0)], commit=1, batched_at_us=0)
+        parser({}).parse([to_run([line("{}"), message], 11, 0)], commit=1, batched_at_us=0)
     assert caught.value.exit_code == 2
 
 

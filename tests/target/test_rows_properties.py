@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from target_datalake.arrow_schema import from_document, join, stream_schema, to_document
 from target_datalake.errors import SchemaError
 from target_datalake.json_schema import escape
-from target_datalake.messages import Lines
 from target_datalake.rows import RowParser
+from target_datalake.runs import to_run
 from target_datalake.widening import is_json_text
 
 examples = settings(max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")), deadline=None)
@@ -143,7 +143,7 @@ def parse(schema, records, cuts=()):
     parser = RowParser(stream_schema("s", schema, ()))
     lines = [message(record) for record in records]
     bounds = [0, *sorted(cuts), len(lines)]
-    runs = [Lines(lines[start:end], start + 1, 0) for start, end in itertools.pairwise(bounds)]
+    runs = [to_run(lines[start:end], start + 1, 0) for start, end in itertools.pairwise(bounds)]
     return parser, runs
 
 
@@ -419,7 +419,7 @@ def test_what_lands_under_a_joined_schema_says_the_same(data):
     if both is None:
         return
     record = data.draw(literals)
-    parsed = RowParser(both).parse([Lines([message(record)], 1, 0)], commit=1, batched_at_us=0)
+    parsed = RowParser(both).parse([to_run([message(record)], 1, 0)], commit=1, batched_at_us=0)
     assert parsed.batch.num_rows + len(parsed.rejects) == 1
     for row in parsed.batch.to_pylist():
         extra = parse_exactly(row["_sdc_extra"] or "{}")

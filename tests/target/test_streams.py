@@ -15,7 +15,8 @@ from target_datalake import input as message_input
 from target_datalake.arrow_schema import stream_schema
 from target_datalake.errors import TargetError
 from target_datalake.input import Batch, read_batches
-from target_datalake.messages import MessageReader, Records, Schema
+from target_datalake.message_reader import MessageReader
+from target_datalake.messages import Records, Schema
 from target_datalake.rows import RowParser
 from tests.places import LakePlace
 from tests.target.test_messages import pipe_with
@@ -151,7 +152,7 @@ def outcome_of(line: bytes, parser: RowParser) -> str:
     """Return what a line comes to; any other end than these is a failure that shows the line."""
     outcome = "message"
     try:
-        for message in MessageReader(lambda: 7).read([Batch([line])]):
+        for message in MessageReader(lambda: 7).read([Batch(line + b"\n")]):
             if isinstance(message, Records):
                 parsed = parser.parse([message.run], commit=1, batched_at_us=0)
                 outcome = {(1, 0): "row", (0, 1): "reject"}[parsed.batch.num_rows, len(parsed.rejects)]

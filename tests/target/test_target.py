@@ -155,9 +155,9 @@ class TestRejects:
         target = local_world.start()
         line = b'{"type": "RECORD", "stream": "orders", "record": {"id": 1, "name": "\xff"}}'
         from target_datalake.input import Batch
-        from target_datalake.messages import MessageReader
+        from target_datalake.message_reader import MessageReader
 
-        target.run(MessageReader(lambda: 1).read([Batch([schema().encode(), line])]))
+        target.run(MessageReader(lambda: 1).read([Batch(schema().encode() + b"\n" + line + b"\n")]))
         target.finish(tap_succeeded=True)
         (reject,) = local_world.rejected()
         assert reject["raw_base64"] == "eyJpZCI6IDEsICJuYW1lIjogIv8ifQ=="

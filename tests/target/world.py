@@ -15,7 +15,7 @@ from target_datalake import layout
 from target_datalake.commit_log import CommitLog
 from target_datalake.config import Config, to_config
 from target_datalake.input import Batch
-from target_datalake.messages import MessageReader
+from target_datalake.message_reader import MessageReader
 from target_datalake.stores import open_storage
 from target_datalake.target import Clocks, Target
 
@@ -87,7 +87,9 @@ class World:
         return Target(log, log.recover(), self.config(**options), "run", self.printed.append, self.clock.clocks())
 
     def feed(self, target: Target, *lines: str) -> None:
-        target.run(MessageReader(self.clock.clocks().now_us).read([Batch([line.encode() for line in lines])]))
+        target.run(
+            MessageReader(self.clock.clocks().now_us).read([Batch("".join(f"{line}\n" for line in lines).encode())])
+        )
 
     def run(self, *lines: str, tap_succeeded: bool | None = None, **options: Any) -> Target:
         """Run the target over lines to their end."""

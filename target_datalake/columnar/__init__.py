@@ -1,0 +1,1 @@
+"""RECORD lines → Arrow batches, many lines at a time."""

@@ -1,0 +1,179 @@
+"""Runs of RECORD lines → one text that Arrow's JSON parser reads as one row a line, or nothing if it might not.
+
+The parser does not see lines: an object may span two of them, or two objects share one. It takes text that is not UTF-8
+as well. So both are ruled out before it is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from target_datalake.decode import decode_number
+from target_datalake.runs import Lines, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+LONGEST_LINE: Final = 256 << 10
+"""Longer lines may hold objects of more members than memory should take: they are read one by one."""
+
+_DIGITS: Final = bytes.maketrans(b"123456789.", b"0000000000")
+_LONG_RUN: Final = b"0" * 16
+"""Digits and points so many may be a number with more digits than every float64 gives back."""
+
+_match_rest: Final = re.compile(rb"[0-9.]+(?:[eE][-+]?[0-9]+)?").match
+_KEY_BYTES: Final = 128
+_BEFORE_NUMBERS: Final = frozenset({b":", b",", b"[", b" ", b"\t"})
+_ends_in_exponent: Final = re.compile(rb"[0-9][eE]\+?\Z").search
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Lines of one stream, in the order of the input.
+
+    Attributes:
+        texts: The lines, one after the other in memory.
+        numbers: The number of each in the input.
+        received_at_us: When each was read.
+    """
+
+    texts: pa.BinaryArray
+    numbers: pa.Int64Array
+    received_at_us: pa.Int64Array
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self.texts)
+
+    @cached_property
+    def buffer(self) -> pa.Buffer:
+        """Return all lines as one text."""
+        return text_of(self.texts)
+
+    @cached_property
+    def text(self) -> bytes:
+        """Return a copy of the text, for searches in it."""
+        return bytes(self.buffer.to_pybytes())
+
+    def slice(self, start: int, length: int) -> Chunk:
+        """Return lines that follow each other, without a copy."""
+        arrays = (self.texts, self.numbers, self.received_at_us)
+        return Chunk(*(array.slice(start, length) for array in arrays))
+
+    def pick(self, rows: pa.Array) -> Chunk:
+        """Return some of the lines."""
+        return Chunk(self.texts.take(rows), self.numbers.take(rows), self.received_at_us.take(rows))
+
+    def to_runs(self) -> list[Lines]:
+        """Return the lines as runs."""
+        times = pc.run_end_encode(self.received_at_us)
+        runs, start = [], 0
+        for end, time in zip(times.run_ends.to_pylist(), times.values.to_pylist(), strict=True):
+            runs.append(Lines(self.texts.slice(start, end - start), self.numbers.slice(start, end - start), time))
+            start = end
+        return runs
+
+    def is_plain(self) -> bool:
+        """Say whether each line is one object, if it is JSON at all, in UTF-8 and of a usual length."""
+        size = self.buffer.size
+        if not self._are_objects() or pc.max(pc.binary_length(self.texts)).as_py() > LONGEST_LINE:
+            return False
+        if self.text.isascii():
+            return True
+        offsets = pa.py_buffer((0).to_bytes(4, "little") + size.to_bytes(4, "little"))
+        try:
+            pa.Array.from_buffers(pa.string(), 1, [None, offsets, self.buffer]).validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+        return True
+
+    def _are_objects(self) -> bool:
+        """Say whether every line begins and ends as an object does.
+
+        If so none goes on in the next: within an object or array a line that begins with a brace must follow a comma,
+        colon or bracket. A raw newline in a string is refused by the parser.
+        """
+        begin = pc.starts_with(self.texts, b"{")
+        end = pc.or_(pc.ends_with(self.texts, b"}\n"), pc.ends_with(self.texts, b"}\r\n"))
+        return bool(pc.all(pc.and_(begin, end)).as_py())
+
+    def read(self, schema: pa.Schema) -> pa.Table | None:
+        """Return a row for each line, or None if one of them does not follow the schema.
+
+        Raises:
+            pa.ArrowInvalid: A line has a key that the schema does not know, another type than it says, or is no JSON.
+        """
+        table = pj.read_json(
+            pa.BufferReader(self.buffer),
+            read_options=pj.ReadOptions(use_threads=False, block_size=self.buffer.size + 1),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+        )
+        return table if table.num_rows == len(self) else None
+
+    def inexact_rows(self, integers: Container[bytes]) -> Iterator[int]:
+        """Yield the rows with a number whose literal may say something else than its float64.
+
+        Args:
+            integers: Keys whose values are always read as integers.
+        """
+        digits = self._digits
+        at = digits.find(_LONG_RUN)
+        while at >= 0:
+            match = _match_rest(self.text, at)
+            end = match.end() if match else at + 1
+            if not _is_exact(self.text, at, end, integers):
+                yield bisect_right(self.starts, at) - 1
+            at = digits.find(_LONG_RUN, end)
+
+    @cached_property
+    def starts(self) -> Sequence[int]:
+        """Return where each line begins in the text."""
+        lengths = pc.cumulative_sum(pc.binary_length(self.texts)).to_pylist()
+        return [0, *lengths[:-1]]
+
+    def has_small_numbers(self) -> bool:
+        """Say whether a number may be so small that it is read as zero."""
+        return b"0e-000" in self._digits or b"0E-000" in self._digits
+
+    @cached_property
+    def _digits(self) -> bytes:
+        """Return the text with a zero for each digit and point."""
+        return self.text.translate(_DIGITS)
+
+
+def to_chunk(runs: Sequence[Lines]) -> Chunk:
+    """Return runs as one chunk; only those of more than one run are copied."""
+    if len(runs) == 1:
+        texts, numbers = runs[0].texts, runs[0].numbers
+    else:
+        texts = pa.concat_arrays([run.texts for run in runs])
+        numbers = pa.concat_arrays([run.numbers for run in runs])
+    times = [pa.repeat(pa.scalar(run.received_at_us, pa.int64()), len(run)) for run in runs]
+    return Chunk(texts, numbers, pa.concat_arrays(times))
+
+
+def _is_exact(text: bytes, start: int, end: int, integers: Container[bytes]) -> bool:
+    """Say whether a literal is no number, an integer of an integer column, or one that a float64 gives back."""
+    before = text[max(0, start - _KEY_BYTES) : start].removesuffix(b"-")
+    if before[-1:] not in _BEFORE_NUMBERS:
+        return _ends_in_exponent(before) is None
+    literal = text[start:end]
+    if literal.count(b".") > 1:
+        return True
+    try:
+        if not literal.isdigit():
+            return isinstance(decode_number(literal.decode()), float)
+        spaced = before.rstrip(b" \t")
+        key = spaced[:-1].rstrip(b" \t").rpartition(b'"')[0].rpartition(b'"')[2]
+        return (spaced.endswith(b":") and key in integers) or Decimal(repr(float(literal))) == int(literal)
+    except (ValueError, OverflowError):
+        return False
