@@ -102,7 +102,10 @@ class Gathering:
     def finish(self, draft: Draft) -> dict[str, Staged]:
         """Stage all released rows, and return what each stream adds to the commit; waiting rows go on waiting."""
         now_us = self._clock_us()
-        staged = {sink.stream: sink.finish(draft, now_us) for sink in self._sinks.values() if not sink.is_empty}
+        sinks = [sink for sink in self._sinks.values() if not sink.is_empty]
+        for sink in sinks:
+            sink.convert(draft, now_us, at_least=0)
+        staged = {sink.stream: sink.finish(draft, now_us) for sink in sinks}
         self.released_rows = self.released_bytes = 0
         return staged
 

@@ -31,6 +31,7 @@ _RECORD_PREFIX: Final = re.compile(rb"\{(?:" + _MEMBER + rb')+\s*"record":')
 """How most producers begin a RECORD line: with whole members of the message."""
 
 _RECORD_KEY: Final = b'"record":'
+_FIRST_BYTES: Final = 32 << 10
 _MAX_PREFIXES: Final = 10_000
 
 _Rows: TypeAlias = "dict[str | None, list[int]]"
@@ -68,7 +69,8 @@ class MessageReader:
         """
         for batch in batches:
             try:
-                yield from self._read_text(batch.text)
+                for text in self._portions(batch.text):
+                    yield from self._read_text(text)
             except _Stopped:
                 return
             if batch.long is not None:
@@ -77,6 +79,13 @@ class MessageReader:
                 self.torn_line = self._line + 1
             elif not batch.text:
                 yield Tick()
+
+    def _portions(self, text: bytes) -> Iterator[bytes]:
+        """Yield a text, before anything is known in two: its first lines show how RECORD lines begin here."""
+        cut = 0 if self._prefix else text.find(b"\n", _FIRST_BYTES) + 1
+        if cut:
+            yield text[:cut]
+        yield text[cut:]
 
     def _read_text(self, text: bytes) -> Iterator[Message]:
         block = _Block(split_lines(text), self._clock_us(), self._prefix, self._streams.get(self._prefix, ""))
@@ -169,7 +178,7 @@ class _Block:
         others = sum(map(len, rows.values()))
         if end - start > others:
             known = pc.indices_nonzero(self._is_known.slice(start, end - start))
-            rows = {**rows, self._stream: _merged(pc.add(known, start), rows.get(self._stream))}
+            rows = {**rows, self._stream: _merged(pc.add(known, pa.scalar(start, pa.uint64())), rows.get(self._stream))}
         for stream, indices in rows.items():
             if stream is not None:
                 yield Records(stream, self._run(indices, start if len(indices) == end - start else None, lines_before))

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from target_datalake.commits import DataFile
+from target_datalake.leaves import leaves
 
 if TYPE_CHECKING:
     from target_datalake.storage import StagedWriter
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 128 << 10
 ROW_GROUP_BYTES = 64 << 20
 """A row group is written when its rows or their Arrow bytes reach these, or when memory is short."""
+
+
+SAMPLE_ROWS = 20_000
+MIN_REPEATS = 4
+"""A column gets a dictionary if each of its values comes so often in that many rows, on average: else it costs time."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +58,8 @@ class ParquetFile:
         self._pending_rows = 0
         self.pending_bytes = 0
         self._rows = 0
-        self._parquet = pq.ParquetWriter(
-            pa.PythonFile(writer, mode="w"),
-            schema.with_metadata({**(schema.metadata or {}), **_to_metadata(footer)}),
-            compression=compression,
-            compression_level=1 if compression == "zstd" else None,
-        )
+        self._compression = compression
+        self._parquet: pq.ParquetWriter | None = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows; they reach the file a row group at a time."""
@@ -70,14 +73,14 @@ class ParquetFile:
         """Write the pending rows as a row group, which frees their memory."""
         if self._pending:
             table = pa.Table.from_batches(self._pending, self.schema)
-            self._parquet.write_table(table, row_group_size=max(table.num_rows, 1))
+            self._opened(table).write_table(table, row_group_size=max(table.num_rows, 1))
             self._rows += table.num_rows
         self._pending, self._pending_rows, self.pending_bytes = [], 0, 0
 
     def finish(self) -> DataFile:
         """Write the footer and make the file durable."""
         self.flush()
-        self._parquet.close()
+        self._opened(self.schema.empty_table()).close()
         staged = self._writer.finish()
         return DataFile(
             key=staged.key,
@@ -93,8 +96,33 @@ class ParquetFile:
 
     def abort(self) -> None:
         """Throw the file away."""
-        self._parquet.is_open = False  # else its finalizer writes a footer into the closed file
+        if self._parquet is not None:
+            self._parquet.is_open = False  # else its finalizer writes a footer into the closed file
         self._writer.abort()
+
+    def _opened(self, sample: pa.Table) -> pq.ParquetWriter:
+        """Return the writer, which chooses its encodings by the first rows."""
+        if self._parquet is None:
+            metadata = {**(self.schema.metadata or {}), **_to_metadata(self._footer)}
+            self._parquet = pq.ParquetWriter(
+                pa.PythonFile(self._writer, mode="w"),
+                self.schema.with_metadata(metadata),
+                compression=self._compression,
+                compression_level=1 if self._compression == "zstd" else None,
+                use_dictionary=repetitive_columns(sample),
+            )
+        return self._parquet
+
+
+def repetitive_columns(rows: pa.Table) -> list[str]:
+    """Return the paths of the columns whose values repeat enough for a dictionary, by the first rows."""
+    sample = rows.slice(0, SAMPLE_ROWS)
+    return [
+        path
+        for field in sample.schema
+        for path, values in leaves(field.name, sample.column(field.name).combine_chunks())
+        if pc.count_distinct(values).as_py() * MIN_REPEATS <= len(values)
+    ]
 
 
 def _to_metadata(footer: Footer) -> dict[bytes, bytes]:

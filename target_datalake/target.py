@@ -7,33 +7,35 @@ match between data and bookmark, and doubles rows after a crash.
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from target_datalake import layout
-from target_datalake.arrow_schema import from_document, join, schema_id, stream_schema, to_document
-from target_datalake.columnar.parser import make_parser
-from target_datalake.commits import ActiveVersion, Commit, DataFile, StreamCounts, follow
-from target_datalake.draft import Draft, Rows
-from target_datalake.errors import HeldError, MessageError, RejectedError, TargetError
+from target_datalake.commit_writer import CommitWriter
+from target_datalake.commits import StreamCounts
+from target_datalake.errors import MessageError, RejectedError
 from target_datalake.fail_points import reach
 from target_datalake.gathering import Gathering
+from target_datalake.known_schemas import KnownSchemas
 from target_datalake.messages import ActivateVersion, Records, Schema, State
-from target_datalake.partition import plan_partitions
 from target_datalake.rejects import check_limit
 from target_datalake.rewind import is_same_progress
-from target_datalake.sink import Shape, Staged, StreamSink
+from target_datalake.sink import Staged, StreamSink
 from target_datalake.wide_integers import landed_wide_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from target_datalake.arrow_schema import StreamSchema
     from target_datalake.commit_log import CommitLog
+    from target_datalake.commits import Commit
     from target_datalake.config import Config
     from target_datalake.messages import Message
 
 logger = logging.getLogger(__name__)
+
+WORKERS = 2
+"""Threads that validate records while the main one reads and writes: Arrow's kernels leave Python's lock alone."""
 
 
 @dataclass(frozen=True)
@@ -66,31 +68,27 @@ class Target:
         clocks: Clocks,
     ) -> None:
         self._log, self._config, self._run_id, self._emit, self._clocks = log, config, run_id, emit, clocks
-        self._head = head
-        self._rewind: Commit | None = None
+        self._workers = ThreadPoolExecutor(WORKERS, "parser")
+        self._writer = CommitWriter(log, head, config, run_id, clocks.now_us)
+        self._schemas = KnownSchemas(log, config)
         bounds = config.commit
         self._gathering = Gathering(clocks.now_us, max_rows=bounds.max_rows, max_bytes=bounds.max_bytes)
-        self._draft = self._new_draft()
-        self._schemas: dict[str, StreamSchema] = {}
-        self._schema_ids: dict[str, str] = {}
         self._state: str | None = None
         self._state_since_seconds = 0.0
         self._is_syncing = False
         self._activations: dict[str, int] = {}
         self._covered_activations: dict[str, int] = {}
-        self._staged_files: list[DataFile] = []
         self.totals: dict[str, StreamCounts] = {}
         self.left_out = 0
 
     def rewind(self, entry: Commit) -> None:
         """Put the log back with this entry before the first commit; a run that commits nothing leaves it as it is."""
-        self._rewind = self._head = entry
-        self._draft = self._new_draft()
+        self._writer.rewind(entry)
 
     @property
     def head(self) -> Commit | None:
         """Return the log's last entry, as far as this run knows."""
-        return self._head
+        return self._writer.head
 
     def run(self, messages: Iterable[Message]) -> None:
         """Read messages to their end. After an error nothing more is committed, and nothing stays staged.
@@ -121,7 +119,7 @@ class Target:
         except BaseException:
             self._abort()
             raise
-        self._sweep()
+        self._writer.sweep()
 
     def _take(self, message: Message) -> None:
         match message:
@@ -136,40 +134,29 @@ class Target:
 
     def _take_records(self, message: Records) -> None:
         self._require_schema(message.stream, message.run.first_line, "RECORD")
-        self._gathering.append(message.stream, message.run, self._draft)
+        self._gathering.append(message.stream, message.run, self._writer.draft)
         if self._gathering.is_full and not self._gathering.overflowing:
             self._cut()  # what a STATE covers must not share a draft with what none does
-            self._gathering.overflow(self._draft)
+            self._gathering.overflow(self._writer.draft)
 
     def _take_schema(self, message: Schema) -> None:
-        options = self._config.stream(message.stream)
-        landed = self._schemas.get(message.stream) or self._read_schema(message.stream)
-        received = stream_schema(message.stream, message.schema, message.key_properties)
-        schema = join(
-            landed, received, on_change=options.on_schema_change, find_wide=lambda: self._find_wide(message.stream)
-        )
-        if self._schemas.get(message.stream) == schema:
+        head, stream = self._writer.head, message.stream
+        shape = self._schemas.take(message, head.schemas if head else {}, lambda: self._find_wide(stream))
+        if shape is None:
             return
-        partitioning = plan_partitions(message.stream, options.partition_by, schema.arrow)
-        document = to_document(schema)
-        name = schema_id(document)
-        self._log.storage.put_if_absent(layout.schema_key(self._log.source, message.stream, name), document)
-        self._schemas[message.stream], self._schema_ids[message.stream] = schema, name
-        if message.stream not in self._gathering:
-            self._gathering.add(StreamSink(message.stream, self._run_id))
-        parser = make_parser(schema, formats=self._config.formats, keep_raw=options.keep_raw)
-        rows = Rows(message.stream, parser.arrow_schema, name, schema.generation)
-        self._gathering.sink(message.stream).shape = Shape(parser, rows, partitioning)
+        if stream not in self._gathering:
+            self._gathering.add(StreamSink(stream, self._run_id, self._workers))
+        self._gathering.sink(stream).shape = shape
 
     def _find_wide(self, stream: str) -> set[str]:
         """Return the columns of a stream in which integers past ±2^53 have landed, or came in this run."""
         landed = landed_wide_columns(self._log, stream)
         if stream not in self._gathering:
             return landed
-        return landed | self._gathering.sink(stream).find_wide(self._draft, self._clocks.now_us())
+        return landed | self._gathering.sink(stream).find_wide(self._writer.draft, self._clocks.now_us())
 
     def _take_state(self, message: State) -> None:
-        self._gathering.cover(self._draft)
+        self._gathering.cover(self._writer.draft)
         if self._state is None:
             self._state_since_seconds = self._clocks.monotonic_seconds()
         self._state, self._is_syncing = message.text, message.currently_syncing is not None
@@ -194,69 +181,28 @@ class Target:
         """Decide about the rows after the last STATE: they are in, or they are forgotten."""
         ended_well = tap_succeeded is not False and not self._is_syncing
         if ended_well or self._config.commit_tail == "always":
-            self._gathering.cover(self._draft)
+            self._gathering.cover(self._writer.draft)
             self._covered_activations |= self._activations
         else:
             rows, staged = self._gathering.drop_waiting()
-            self._discard(staged)
+            self._writer.discard(staged)
             self.left_out = rows
             logger.warning("the tap did not get to its end: %d records after its last STATE are left out", rows)
         self._activations = {}
 
     def _cut(self) -> None:
         """Commit what is covered, publish it, and hand its STATE on; without anything new there is no commit."""
-        staged = self._gathering.finish(self._draft)
-        self._staged_files = [file for part in staged.values() for file in (*part.data, *part.rejected)]
+        staged = self._gathering.finish(self._writer.draft)
+        self._writer.hold(staged)
         self._count(staged)
-        if staged or self._covered_activations or not is_same_progress(self._head, self._state):
-            self._commit(staged)
-        if self._state is not None and self._head is not None and self._state == self._head.state:
+        if staged or self._covered_activations or not is_same_progress(self._writer.head, self._state):
+            self._writer.commit(staged, self._state, self._schemas.ids, self._covered_activations)
+        head = self._writer.head
+        if self._state is not None and head is not None and self._state == head.state:
             reach("emit.begin")
             self._emit(self._state)
             reach("emit.done")
         self._state, self._covered_activations = None, {}
-
-    def _commit(self, staged: dict[str, Staged]) -> None:
-        if self._rewind is not None:
-            self._write(self._rewind)
-            self._rewind = None
-        commit = self._to_commit(staged)
-        self._write(commit)
-        logger.info("commit %d: %d rows landed, %d rejected", commit.n, *_sums(commit))
-        self._head = commit
-        self._draft = self._new_draft()
-
-    def _write(self, commit: Commit) -> None:
-        """Append and publish an entry. Once that began, only another writer's victory allows what is staged to go.
-
-        After any other failure the entry may be in the log: recovery then needs the files that it names.
-        """
-        staged, self._staged_files = self._staged_files, []
-        try:
-            self._log.append(commit)
-        except HeldError:
-            self._staged_files = staged
-            raise
-        self._log.publish(commit)
-
-    def _to_commit(self, staged: dict[str, Staged]) -> Commit:
-        head, before = self._head, self._head or follow(None, self._log.source, now_us=0)
-        activated = {
-            stream: ActiveVersion(version, self._draft.n) for stream, version in self._covered_activations.items()
-        }
-        return follow(
-            head,
-            self._log.source,
-            now_us=self._clocks.now_us(),
-            id=self._draft.id,
-            run=self._run_id,
-            state=before.state if self._state is None else self._state,
-            streams={stream: part.counts for stream, part in staged.items()},
-            schemas={**before.schemas, **self._schema_ids},
-            versions={**before.versions, **activated},
-            add=tuple(file for part in staged.values() for file in part.data),
-            rejected=tuple(file for part in staged.values() for file in part.rejected),
-        )
 
     def _count(self, staged: dict[str, Staged]) -> None:
         """Add up the run, and stop it when too much was rejected, leaving a sample that shows why."""
@@ -271,13 +217,6 @@ class Target:
             self._log.storage.put(key, sample, private=True)
             raise
 
-    def _read_schema(self, stream: str) -> StreamSchema | None:
-        """Return the schema that a stream has in the lake."""
-        name = self._head.schemas.get(stream) if self._head else None
-        if name is None:
-            return None
-        return from_document(self._log.storage.read(layout.schema_key(self._log.source, stream, name)))
-
     def _require_schema(self, stream: str, line: int, kind: str) -> None:
         if stream not in self._gathering:
             raise MessageError(
@@ -286,28 +225,8 @@ class Target:
                 fix="mend the tap: the Singer specification wants a stream's SCHEMA first",
             )
 
-    def _new_draft(self) -> Draft:
-        number = self._head.n + 1 if self._head else 1
-        return Draft(self._log.storage, self._log.source, number, self._clocks.now_us, self._config.compression)
-
-    def _sweep(self) -> None:
-        """Throw away what earlier runs staged for the numbers that this run has committed."""
-        if self._head is None or self._head.run != self._run_id or self._rewind is not None:
-            return
-        try:
-            self._log.sweep(self._head.n)
-        except TargetError as error:
-            logger.warning("what earlier runs left staged could not be removed; the next run will: %s", error)
-
     def _abort(self) -> None:
-        self._discard([*self._gathering.abort(), *self._staged_files])
-
-    def _discard(self, files: list[DataFile]) -> None:
-        for file in files:
-            try:
-                self._log.storage.discard(file.staged())
-            except TargetError as error:
-                logger.warning("a staged file could not be removed; the next run will: %s", error)
+        self._writer.abort(self._gathering.abort())
 
 
 def _add(total: StreamCounts | None, counts: StreamCounts) -> StreamCounts:
@@ -316,8 +235,3 @@ def _add(total: StreamCounts | None, counts: StreamCounts) -> StreamCounts:
     return StreamCounts(
         total.received + counts.received, total.landed + counts.landed, total.rejected + counts.rejected
     )
-
-
-def _sums(commit: Commit) -> tuple[int, int]:
-    counts = commit.streams.values()
-    return sum(count.landed for count in counts), sum(count.rejected for count in counts)

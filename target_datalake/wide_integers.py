@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from target_datalake.errors import NotFoundError
-from target_datalake.widening import ELEMENT
+from target_datalake.leaves import leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from target_datalake.commit_log import CommitLog
 
@@ -25,7 +25,8 @@ _EXACT: Final = 2**53
 
 def wide_columns(batch: pa.RecordBatch, fields: Iterable[pa.Field]) -> set[str]:
     """Return the paths of a batch's columns, those within objects and lists included, that hold such integers."""
-    return {path for field in fields for path, values in _leaves(field.name, batch.column(field.name)) if _pass(values)}
+    columns = (leaves(field.name, batch.column(field.name)) for field in fields)
+    return {path for column in columns for path, values in column if values.type == pa.int64() and _pass(values)}
 
 
 def landed_wide_columns(log: CommitLog, stream: str) -> set[str]:
@@ -40,16 +41,6 @@ def landed_wide_columns(log: CommitLog, stream: str) -> set[str]:
             if file.stream == stream:
                 found |= _wide_in_file(log, file.key)
     return found
-
-
-def _leaves(path: str, values: pa.Array) -> Iterator[tuple[str, pa.Array]]:
-    if pa.types.is_struct(values.type):
-        for field, child in zip(values.type, values.flatten(), strict=True):
-            yield from _leaves(f"{path}.{field.name}", child)
-    elif pa.types.is_list(values.type):
-        yield from _leaves(f"{path}.list.{ELEMENT}", values.flatten())
-    elif values.type == pa.int64():
-        yield path, values
 
 
 def _pass(values: pa.Array) -> bool:

@@ -61,7 +61,7 @@ FLOORS = {
     """,
     "target_datalake": """
         errors fail_points lean_imports log runner s3_options settings timestamps widening
-        lines scan
+        leaves lines scan
         runs
         batch_files envelope input json_schema layout s3_client s3_errors storage
         messages
@@ -76,15 +76,15 @@ FLOORS = {
         draft
         data_files
         replay sink
-        gathering
+        commit_writer gathering known_schemas
         target
         run
         cli
     """,
     "target_datalake.columnar": """
         patterns presence
-        chunk keywords temporal
-        conversions
+        chunk keywords temporal undeclared
+        conversions subschemas
         plan
         check
         parser

@@ -104,16 +104,15 @@ class _Checker:
         absent = pc.is_null(values)
         if level.exists is not None:
             absent = pc.and_(absent, level.exists)
-        if in_list:
-            holds = column.nullable
-        elif column.required:
-            holds = column.nullable and (
-                not pc.any(absent).as_py() or self._presence.is_everywhere(column.name, level.count)
-            )
-        else:
-            holds = column.nullable or self._presence.is_never_null(column.name, len(values) - values.null_count)
-        if not holds:
-            self._doubts.add(level.to_rows(absent))
+        if column.nullable and (in_list or not column.required):
+            return
+        rows = level.to_rows(absent)
+        if not in_list and len(rows):
+            if column.nullable:
+                rows = self._presence.without_key(column.name, level.count, rows, alone=level.rows is None)
+            elif not column.required:
+                rows = self._presence.with_null(column.name, len(values) - values.null_count, rows)
+        self._doubts.add(rows)
 
     def _object(self, column: Column, values: pa.StructArray, level: _Level) -> pa.StructArray:
         exists = pc.is_valid(values) if values.null_count else None

@@ -140,6 +140,10 @@ class Chunk:
         lengths = pc.cumulative_sum(pc.binary_length(self.texts)).to_pylist()
         return [0, *lengths[:-1]]
 
+    def has_strange_numbers(self) -> bool:
+        """Say whether a number may be none that JSON knows."""
+        return b"NaN" in self.text or b"Infinity" in self.text
+
     def has_small_numbers(self) -> bool:
         """Say whether a number may be so small that it is read as zero."""
         return b"0e-000" in self._digits or b"0E-000" in self._digits

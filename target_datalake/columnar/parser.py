@@ -6,9 +6,9 @@ through the record-by-record path, which is the reference: both come to the same
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -20,7 +20,8 @@ from target_datalake.columnar.keywords import Uncompilable
 from target_datalake.columnar.plan import Plan, compile_plan
 from target_datalake.columnar.presence import Presence
 from target_datalake.columnar.temporal import MOMENT, parse_texts
-from target_datalake.decode import record_text
+from target_datalake.columnar.undeclared import Undeclared, Unlearnable, extra_text
+from target_datalake.decode import DECODE_ERRORS, record_text
 from target_datalake.rows import SEQUENCE_BITS, Parsed, RowParser
 from target_datalake.runs import count_from
 
@@ -34,6 +35,18 @@ logger = logging.getLogger(__name__)
 
 SWITCH: Final = "LAKE_COLUMNAR"
 """`off` in this variable of the environment sends every record through the record-by-record path."""
+
+_MESSAGE: Final = {
+    "type": pa.string(),
+    "stream": pa.string(),
+    "record": pa.null(),
+    "time_extracted": pa.string(),
+    "version": pa.int64(),
+}
+"""The parts of a RECORD message, but for the type of its record."""
+
+_MOST_LESSONS: Final = 20
+"""How often the undeclared keys of a stream are looked for; each time costs a look at some lines in Python."""
 
 _FEW: Final = 4
 """Lines that are not halved any more."""
@@ -59,16 +72,8 @@ class ColumnarParser:
         self._plain = plain
         self._plan = plan
         self._keep_raw = keep_raw
-        self._read_schema = pa.schema(
-            [
-                ("type", pa.string()),
-                ("stream", pa.string()),
-                ("record", plan.record.read),
-                ("time_extracted", pa.string()),
-                ("version", pa.int64()),
-            ]
-        )
-        self._names = plan.names + Counter(self._read_schema.names)
+        self._undeclared = Undeclared()
+        self._lessons = _MOST_LESSONS if plan.is_closed else 0
         self._to_skip = self._failures = 0
 
     def parse(self, runs: Sequence[Lines], *, commit: int, batched_at_us: int) -> Parsed:
@@ -122,11 +127,16 @@ class ColumnarParser:
 
     def _read(self, chunk: Chunk, commit: int, batched_at_us: int) -> tuple[pa.RecordBatch, list[Lines]] | None:
         """Return a row for each line that is surely valid, and the other lines; None if the JSON parser refuses."""
-        rows = self._parse_json(chunk) if chunk.is_plain() else None
-        if rows is None:
+        found = self._parse_json(chunk) if chunk.is_plain() else None
+        if found is None:
             return None
+        rows, undeclared = found
         doubts = Doubts()
-        records = check(self._plan.record, rows.column("record"), Presence(chunk.text, self._names), doubts)
+        records = check(
+            self._plan.record, rows.column("record"), Presence(chunk.texts, chunk.text, rows.schema), doubts
+        )
+        if undeclared.message and chunk.has_strange_numbers():
+            return None
         if doubts.has_tiny and chunk.has_small_numbers():
             return None
         if self._plan.has_floats:
@@ -142,7 +152,7 @@ class ColumnarParser:
             pa.repeat(pa.scalar(batched_at_us, MOMENT), len(chunk)),
             pc.add(chunk.numbers, pa.scalar(commit << SEQUENCE_BITS, pa.int64())),
             rows.column("version"),
-            pa.nulls(len(chunk), pa.string()),
+            self._extra(chunk, rows.column("record"), undeclared, doubts),
         ]
         in_doubt = doubts.rows()
         if not len(in_doubt):
@@ -151,12 +161,50 @@ class ColumnarParser:
         batch = self._batch([column.filter(sure) for column in columns], chunk.texts.filter(sure))
         return batch, chunk.pick(in_doubt).to_runs()
 
-    def _parse_json(self, chunk: Chunk) -> pa.RecordBatch | None:
+    def _parse_json(self, chunk: Chunk) -> tuple[pa.RecordBatch, Undeclared] | None:
+        """Return the lines as rows, and the undeclared keys that may be among their columns."""
+        while True:
+            undeclared = self._undeclared
+            try:
+                table = chunk.read(self._read_schema(undeclared))
+            except pa.ArrowInvalid as error:  # its message may hold a value
+                if (undeclared.is_known or "unexpected field" in str(error)) and self._learn(chunk, undeclared):
+                    continue
+                return None
+            return None if table is None else (table.combine_chunks().to_batches()[0], undeclared)
+
+    def _read_schema(self, undeclared: Undeclared) -> pa.Schema:
+        record = pa.struct([*self._plan.record.read, *undeclared.record])
+        return pa.schema([*({**_MESSAGE, "record": record}).items(), *undeclared.message])
+
+    def _learn(self, chunk: Chunk, before: Undeclared) -> bool:
+        """Look at the keys of refused lines, and say whether there were new ones."""
+        if self._lessons >= _MOST_LESSONS:
+            return False
+        self._lessons += 1
+        known = [field.name for field in self._plan.record.read]
         try:
-            table = chunk.read(self._read_schema)
-        except pa.ArrowInvalid:  # its message may hold a value
-            return None
-        return None if table is None else table.combine_chunks().to_batches()[0]
+            self._undeclared = before.learn(chunk.texts.to_pylist(), _MESSAGE, known)
+        except Unlearnable:
+            self._lessons = _MOST_LESSONS
+        return self._undeclared != before
+
+    def _extra(self, chunk: Chunk, records: pa.StructArray, undeclared: Undeclared, doubts: Doubts) -> pa.StringArray:
+        """Return the `_sdc_extra` of each row: what stands under its undeclared keys."""
+        names = frozenset(field.name for field in undeclared.record)
+        there = [pc.is_valid(records.field(name)) for name in names]
+        if not there:
+            return pa.nulls(len(chunk), pa.string())
+        rows = pc.indices_nonzero(functools.reduce(pc.or_, there))
+        extra: list[str | None] = [None] * len(chunk)
+        strange: list[int] = []
+        for row, line in zip(rows.to_pylist(), chunk.texts.take(rows).to_pylist(), strict=True):
+            try:
+                extra[row] = extra_text(line, names)
+            except DECODE_ERRORS:
+                strange.append(row)
+        doubts.add(pa.array(strange, pa.int64()))
+        return pa.array(extra, pa.string())
 
     def _batch(self, columns: list[pa.Array], texts: pa.BinaryArray) -> pa.RecordBatch:
         if self._keep_raw:

@@ -5,7 +5,6 @@ The plan is a tree of columns like the Arrow fields, with the kernels of all sub
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,12 +12,13 @@ import pyarrow as pa
 
 from target_datalake.arrow_schema import stream_schema
 from target_datalake.columnar.conversions import Conversion, as_it_is, conversion
-from target_datalake.columnar.keywords import Kernel, Uncompilable, kernels, takes_null
+from target_datalake.columnar.keywords import Kernel, Uncompilable, kernels
+from target_datalake.columnar.subschemas import Part, Subschemas, is_null, type_names
 from target_datalake.json_schema import parse_schema
 from target_datalake.widening import is_json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from target_datalake.arrow_schema import StreamSchema
     from target_datalake.json_schema import JsonSchema
@@ -68,14 +68,12 @@ class Plan:
     Attributes:
         record: The record.
         integers: Keys that name integers wherever they stand, as UTF-8.
-        names: How many columns each name stands for.
         has_floats: Whether a number's literal may say more than its column.
         is_closed: Whether an object somewhere takes no undeclared keys.
     """
 
     record: Column
     integers: frozenset[bytes]
-    names: Counter[str]
     has_floats: bool
     is_closed: bool
 
@@ -86,12 +84,16 @@ def compile_plan(schema: StreamSchema, *, formats: str) -> Plan:
     Raises:
         Uncompilable: They are not; the text says where and why.
     """
-    compiler = _Compiler(parse_schema(schema.stream, schema.json_schema), formats)
+    json_schema = parse_schema(schema.stream, schema.json_schema)
+    compiler = _Compiler(json_schema, formats)
     declared = stream_schema(schema.stream, schema.json_schema, schema.key_properties).arrow
     if not len(declared):
         raise Uncompilable("it declares no column")
     record = compiler.object_column(
-        "record", (list(schema.arrow), list(declared)), compiler.parts(compiler.document, ()), required=True
+        "record",
+        (list(schema.arrow), list(declared)),
+        Subschemas(json_schema).parts(json_schema.document),
+        required=True,
     )
     columns = list(record.walk())[1:]
     if len(columns) > _MAX_COLUMNS:
@@ -102,18 +104,9 @@ def compile_plan(schema: StreamSchema, *, formats: str) -> Plan:
         frozenset(
             column.name.encode() for column in columns if column.name not in others and column.name.isidentifier()
         ),
-        Counter(column.name for column in columns),
         any(column.read == pa.float64() for column in columns),
         compiler.is_closed,
     )
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One of the subschemas that all apply to a value, without references; and whether null is valid by it."""
-
-    node: dict[str, Any]
-    takes_null: bool
 
 
 class _Compiler:
@@ -121,48 +114,11 @@ class _Compiler:
 
     def __init__(self, schema: JsonSchema, formats: str) -> None:
         self._schema = schema
-        self.document = schema.document
+        self._subschemas = Subschemas(schema)
         self._formats = formats
         self.is_closed = False
 
-    def parts(self, schema: Any, active: tuple[str, ...]) -> list[_Part]:
-        """Write a subschema out: `$ref` and `allOf` followed, a choice between null and one other made that other."""
-        if not isinstance(schema, dict):
-            if schema:
-                return []
-            raise Uncompilable("it must not be there")
-        own = {keyword: value for keyword, value in schema.items() if keyword not in {"$ref", "allOf"}}
-        found: list[_Part] = []
-        if "$ref" in schema:
-            found += self.parts(self._target(schema["$ref"], active), (*active, schema["$ref"]))
-            if self._schema.ref_hides_siblings:
-                return found
-        for part in schema.get("allOf", []):
-            found += self.parts(part, active)
-        return found + self._without_null(own, active)
-
-    def _target(self, ref: str, active: tuple[str, ...]) -> dict[str, Any]:
-        target = None if ref in active else self._schema.target(ref)
-        if target is None:
-            raise Uncompilable(f"the $ref {ref} leads back to itself, or out of the schema")
-        return target
-
-    def _without_null(self, node: dict[str, Any], active: tuple[str, ...]) -> list[_Part]:
-        for choice in ("anyOf", "oneOf"):
-            others = [branch for branch in node.get(choice, []) if not _is_null(branch)]
-            if len(others) == 1 and len(node[choice]) > 1:
-                branch = self.parts(others[0], active)
-                is_null_twice = choice == "oneOf" and all(part.takes_null for part in branch)
-                rest = {keyword: value for keyword, value in node.items() if keyword != choice}
-                return [*self._without_null(rest, active), *(_Part(part.node, not is_null_twice) for part in branch)]
-        return [_Part(node, self._takes_null(node))]
-
-    def _takes_null(self, node: dict[str, Any]) -> bool:
-        if not {"enum", "const", "anyOf", "oneOf", "not", "if"}.isdisjoint(node):
-            return takes_null(node, self._schema)
-        return "type" not in node or "null" in _type_names(node)
-
-    def column(self, declared: pa.Field, landed: pa.Field, parts: list[_Part], *, required: bool) -> Column:
+    def column(self, declared: pa.Field, landed: pa.Field, parts: list[Part], *, required: bool) -> Column:
         """Return the column of one value."""
         if is_json_text(landed) or is_json_text(declared):
             raise Uncompilable("it has no single type")
@@ -180,7 +136,7 @@ class _Compiler:
         return Column(declared.name, read, landed.type, required, nullable, checks, convert)
 
     def object_column(
-        self, name: str, fields: tuple[list[pa.Field], list[pa.Field]], parts: list[_Part], *, required: bool
+        self, name: str, fields: tuple[list[pa.Field], list[pa.Field]], parts: list[Part], *, required: bool
     ) -> Column:
         """Return the column of an object, of its landed and its declared fields."""
         landed = {field.name: field for field in fields[0]}
@@ -201,32 +157,32 @@ class _Compiler:
             tuple(fields[0]),
         )
 
-    def _member(self, declared: pa.Field, landed: dict[str, pa.Field], parts: list[_Part], *, required: bool) -> Column:
+    def _member(self, declared: pa.Field, landed: dict[str, pa.Field], parts: list[Part], *, required: bool) -> Column:
         schemas = [p.node["properties"][declared.name] for p in parts if declared.name in p.node.get("properties", {})]
         if declared.name not in landed:
             raise Uncompilable(f"{declared.name}: the name differs from a landed one in case alone")
         try:
-            inner = [part for schema in schemas for part in self.parts(schema, ())]
+            inner = [part for schema in schemas for part in self._subschemas.parts(schema)]
             return self.column(declared, landed[declared.name], inner, required=required)
         except Uncompilable as error:
             raise Uncompilable(f"{declared.name}: {error}") from None
 
-    def _item(self, declared: pa.Field, landed: pa.Field, parts: list[_Part]) -> Column:
+    def _item(self, declared: pa.Field, landed: pa.Field, parts: list[Part]) -> Column:
         schemas = [part.node["items"] for part in parts if "items" in part.node]
         if any(isinstance(schema, list) or "prefixItems" in part.node for schema in schemas for part in parts):
             raise Uncompilable("its items have schemas of their own")
-        inner = [part for schema in schemas for part in self.parts(schema, ())]
+        inner = [part for schema in schemas for part in self._subschemas.parts(schema)]
         return self.column(declared, landed, inner, required=False)
 
-    def _kernels(self, kind: str, parts: list[_Part]) -> tuple[Kernel, ...]:
+    def _kernels(self, kind: str, parts: list[Part]) -> tuple[Kernel, ...]:
         for part in parts:
-            names = _type_names(part.node)
+            names = type_names(part.node)
             if names and kind not in names and not (kind == "integer" and "number" in names):
                 raise Uncompilable(f"no {kind} is valid")
         found = [kernels(part.node, kind, self._schema, formats=self._formats) for part in parts]
         return tuple(kernel for several in found for kernel in several)
 
-    def _required(self, parts: list[_Part], names: list[str]) -> set[str]:
+    def _required(self, parts: list[Part], names: list[str]) -> set[str]:
         needed = {name for part in parts for name in part.node.get("required", [])}
         if not needed.issubset(names):
             raise Uncompilable("a property is required that has no column")
@@ -236,7 +192,7 @@ class _Compiler:
         """Yield the properties that can only be null, and refuse what is said about others that have no column."""
         properties = node.get("properties", {})
         for name, schema in properties.items():
-            if name not in names and _is_null(schema):
+            if name not in names and is_null(schema):
                 yield name
             elif name not in names and schema not in (True, {}):
                 raise Uncompilable("a property has no column")
@@ -247,27 +203,14 @@ class _Compiler:
             raise Uncompilable("additionalProperties is a schema")
 
 
-def _type_names(node: dict[str, Any]) -> Iterable[str]:
-    names = node.get("type", [])
-    return [names] if isinstance(names, str) else names
-
-
-def _is_null(branch: Any) -> bool:
-    return isinstance(branch, dict) and list(_type_names(branch)) == ["null"] and _KEYWORDS_OF_CHOICE.isdisjoint(branch)
-
-
-def _kind(declared: pa.DataType, parts: list[_Part]) -> str:
+def _kind(declared: pa.DataType, parts: list[Part]) -> str:
     """Return the JSON type of a scalar column's values."""
     if declared == pa.bool_():
         return "boolean"
     if pa.types.is_string(declared) or pa.types.is_temporal(declared):
         return "string"
     if pa.types.is_decimal(declared):
-        is_whole = any(
-            "integer" in names and "number" not in names for names in map(_type_names, (p.node for p in parts))
-        )
+        names = [list(type_names(part.node)) for part in parts]
+        is_whole = any("integer" in several and "number" not in several for several in names)
         return "integer" if is_whole else "number"
     return "integer" if declared == pa.int64() else "number"
-
-
-_KEYWORDS_OF_CHOICE: Final = frozenset({"enum", "const", "anyOf", "oneOf", "not", "if", "allOf", "$ref"})

@@ -17,7 +17,7 @@ from target_datalake.runs import to_run
 from tests.target.columnar.mutants import damaged, message, mutated
 from tests.target.columnar.schemas import stream
 
-MUTANTS = int(os.environ.get("COLUMNAR_MUTANTS", "4000"))
+MUTANTS = int(os.environ.get("COLUMNAR_MUTANTS", "2000"))
 WORKERS = 4
 MOST_LINES = 24
 

@@ -1,0 +1,210 @@
+"""Which records are read as columns, and which go record by record; either way they come to the same."""
+
+import json
+import logging
+
+import pytest
+
+from target_datalake.arrow_schema import stream_schema
+from target_datalake.columnar.parser import ColumnarParser, make_parser
+from target_datalake.rows import RowParser
+from target_datalake.runs import to_run
+
+STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+MAYBE = {"type": ["string", "null"]}
+
+
+def document(properties, **more):
+    return {"type": "object", "properties": properties, **more}
+
+
+def line(record: str) -> bytes:
+    return f'{{"type": "RECORD", "stream": "s", "record": {record}}}'.encode()
+
+
+class Counted:
+    """A columnar parser, and how many lines went record by record."""
+
+    def __init__(self, schema, monkeypatch):
+        self.lines = 0
+        joined = stream_schema("s", schema, ())
+        self.columnar, self.plain = make_parser(joined, formats="typed", keep_raw=False), RowParser(joined)
+        parse = RowParser.parse
+
+        def counting(parser, runs, **options):
+            if parser is not self.plain:
+                self.lines += sum(map(len, runs))
+            return parse(parser, runs, **options)
+
+        monkeypatch.setattr(RowParser, "parse", counting)
+
+    def parse(self, records, first_line=1):
+        runs = [to_run([line(record) for record in records], first_line, 7)]
+        found, expected = (p.parse(runs, commit=1, batched_at_us=5) for p in (self.columnar, self.plain))
+        assert found.rejects == expected.rejects
+        assert found.batch.equals(expected.batch)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("properties", "more"),
+    [
+        ({"a": {"type": ["integer", "null"], "minimum": 1, "multipleOf": 5}}, {}),
+        ({"a": {"type": "string", "pattern": "^a+$", "minLength": 1}}, {}),
+        ({"a": {"type": "string", "pattern": "\\bword\\b"}}, {}),
+        ({"a": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}}, {}),
+        ({"a": {"$ref": "#/definitions/d"}}, {"definitions": {"d": {"type": "array", "items": NUMBER}}}),
+        ({"a": document({"b": STRING}, required=["b"], additionalProperties=False)}, {}),
+        ({"a": {"type": "null"}, "b": STRING}, {}),
+        ({"a": {"type": "string", "oneOf": [{"maxLength": 1}, {"minLength": 3}]}}, {}),
+    ],
+)
+def test_what_is_compiled(properties, more):
+    schema = stream_schema("s", document(properties, **more), ())
+    assert isinstance(make_parser(schema, formats="typed", keep_raw=False), ColumnarParser)
+
+
+@pytest.mark.parametrize(
+    ("properties", "more", "reason"),
+    [
+        ({"a": {}}, {}, "a: it has no single type"),
+        ({"a": {"type": ["string", "integer"]}}, {}, "a: it has no single type"),
+        ({"a": document({"b": {"type": "object"}})}, {}, "a: b: it has no single type"),
+        ({"a": {"$ref": "#"}}, {}, "a: it has no single type"),
+        ({"a": {"type": "array", "items": STRING, "uniqueItems": True}}, {}, "a: an array has keywords"),
+        ({"a": STRING}, {"minProperties": 1}, "an object has keywords"),
+        ({"a": STRING}, {"if": {"required": ["a"]}}, "an object has keywords"),
+        ({"a": STRING}, {"required": ["b"]}, "a property is required that has no column"),
+        ({"a": STRING, "A": INTEGER}, {}, "a property has no column"),
+        ({"a": STRING}, {"additionalProperties": STRING}, "additionalProperties is a schema"),
+        ({}, {}, "it declares no column"),
+    ],
+)
+def test_what_is_not_compiled_is_said_in_the_log(properties, more, reason, caplog):
+    caplog.set_level(logging.DEBUG)
+    schema = stream_schema("s", document(properties, **more), ())
+    assert isinstance(make_parser(schema, formats="typed", keep_raw=False), RowParser)
+    assert f"stream 's' goes record by record: {reason}" in caplog.text
+
+
+def test_a_switch_sends_all_record_by_record(monkeypatch):
+    monkeypatch.setenv("LAKE_COLUMNAR", "off")
+    schema = stream_schema("s", document({"a": STRING}), ())
+    assert isinstance(make_parser(schema, formats="typed", keep_raw=False), RowParser)
+
+
+PRICE = {"type": "number", "multipleOf": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("properties", "record"),
+    [
+        ({"a": NUMBER}, '{"a": 0.8444218515250481}'),
+        ({"a": NUMBER}, '{"a": 0}'),
+        ({"a": NUMBER, "id": INTEGER}, '{"id": 9007199254740993, "a": 1.5}'),
+        ({"a": NUMBER, "t": STRING}, '{"t": "12345678901234567890", "a": 1.5}'),
+        ({"a": PRICE}, '{"a": 19.90}'),
+        ({"a": PRICE}, '{"a": 1234567890.01}'),
+        ({"a": {"type": "string", "format": "date-time"}}, '{"a": "2026-01-31 23:59:59.5Z"}'),
+        ({"a": {"type": "string", "format": "date-time"}}, '{"a": "2026-01-31T23:59:59.123+02:00"}'),
+        ({"a": {"type": "string", "format": "time"}}, '{"a": "23:59:59.5Z"}'),
+        ({"a": STRING}, "{}"),
+        ({"a": MAYBE}, '{"a": null}'),
+        ({"a": STRING, "b": MAYBE}, '{"b": null}'),
+        ({"a": STRING, "b": MAYBE, "c": STRING}, '{"b": null, "c": "a"}'),
+        ({"a": {"type": "array", "items": MAYBE}}, '{"a": [null, "x"]}'),
+        ({"b": STRING, "a": STRING}, '{"a" : "x", "b":"y"}'),
+        ({"a": STRING}, '{"a": "naïve \\u00e9 \\ud83d\\ude00 {\\"a\\": null}"}'),
+    ],
+)
+def test_what_is_read_as_columns(properties, record, monkeypatch):
+    counted = Counted(document(properties), monkeypatch)
+    assert counted.parse([record] * 9).batch.num_rows == 9
+    assert counted.lines == 0
+
+
+@pytest.mark.parametrize(
+    ("properties", "record"),
+    [
+        ({"a": NUMBER}, '{"a": 0.1000000000000000055}'),
+        ({"a": NUMBER}, '{"a": 9007199254740993}'),
+        ({"a": NUMBER}, '{"a": 9223372036854775808}'),
+        ({"a": NUMBER}, '{"a": 1e-400}'),
+        ({"a": NUMBER}, '{"a": NaN}'),
+        ({"a": NUMBER}, '{"a": 1e400}'),
+        ({"a": INTEGER}, '{"a": 1.0}'),
+        ({"a": PRICE}, '{"a": "19.90"}'),
+        ({"a": PRICE}, '{"a": 19.999}'),
+        ({"a": PRICE}, '{"a": 12345678901234567.01}'),
+        ({"a": {"type": "string", "format": "date-time"}}, '{"a": "2026-01-31T10Z"}'),
+        ({"a": {"type": "string", "format": "date-time"}}, '{"a": "0000-01-31T10:00:00Z"}'),
+        ({"a": {"type": "string", "format": "date-time"}}, '{"a": "2026-02-30T10:00:00Z"}'),
+        ({"a": {"type": "string", "format": "date-time"}}, '{"a": "2026-01-31T10:00:00.1234567Z"}'),
+        ({"a": STRING, "b": MAYBE}, '{"a": null}'),
+        ({"a": STRING}, '{"a": "\\ud800"}'),
+        ({"a": STRING}, '{"a": "x", "a": "y"}'),
+        ({"a": STRING}, '{"\\u0061": null, "b": "a"}'),
+        ({"a": document({"b": STRING}, required=["b"])}, '{"a": {}}'),
+    ],
+)
+def test_one_record_in_doubt_among_others_goes_record_by_record_alone(properties, record, monkeypatch):
+    counted = Counted(document(properties), monkeypatch)
+    good = "{}"
+    counted.parse([good] * 40 + [record] + [good] * 40)
+    assert 0 < counted.lines <= 4
+
+
+def test_null_and_missing_are_told_apart_where_a_property_must_be_there(monkeypatch):
+    counted = Counted(document({"a": MAYBE}, required=["a"]), monkeypatch)
+    counted.parse(['{"a": null}', '{"a": "x"}'] * 5)
+    assert counted.lines == 0
+    parsed = counted.parse(['{"a": null}', "{}"] * 5)
+    assert (parsed.batch.num_rows, len(parsed.rejects)) == (5, 5)
+
+
+def test_a_key_of_the_same_name_elsewhere_proves_nothing(monkeypatch):
+    counted = Counted(
+        document({"a": MAYBE, "b": {"type": "object", "properties": {"c": STRING}}}, required=["a"]), monkeypatch
+    )
+    counted.parse(['{"a": "x", "b": {"c": "y"}, "d": {"a": "z"}}'] * 4)
+    parsed = counted.parse(['{"a": null, "d": {"a": null}}', '{"b": {"c": "y"}, "d": {"c": null}}'] * 4)
+    assert len(parsed.rejects) == 4
+
+
+def test_undeclared_keys_are_learnt_and_then_cut_from_the_text(monkeypatch):
+    counted = Counted(document({"id": INTEGER}), monkeypatch)
+    kinds = ["1.50", '"caf\\u00e9"', "null", "true", '{"x": [1, 0.10], "y": "2026-01-31"}', "[]", "[0.10]"]
+    records = [f'{{"new": {json.dumps(n)}, "id": {n}, "k{n % 7}": {kinds[n % 7]}}}' for n in range(70)]
+    extra = counted.parse(records).batch.column("_sdc_extra").to_pylist()
+    assert extra[0] == '{"/new":0,"/k0":1.50}'
+    assert extra[2] == '{"/new":2}'
+    assert counted.lines == 0
+
+
+def test_undeclared_keys_of_unlike_types_go_record_by_record(monkeypatch):
+    counted = Counted(document({"id": INTEGER}), monkeypatch)
+    parsed = counted.parse([f'{{"new": {value}, "id": 1}}' for value in ("1", '"a"', "[]", "{}")] * 5)
+    assert parsed.batch.num_rows == 20
+    assert counted.lines == 20
+
+
+def test_broken_text_stays_with_its_own_line(monkeypatch):
+    counted = Counted(document({"id": INTEGER}), monkeypatch)
+    bad = line('{"id": 1, "x": "\xff"}').replace("ÿ".encode(), b"\xff")
+    lines = [line(f'{{"id": {number}}}') for number in range(60)]
+    runs = [to_run([*lines[:30], bad, *lines[30:]], 1, 7)]
+    parsed = counted.columnar.parse(runs, commit=1, batched_at_us=5)
+    assert (parsed.batch.num_rows, [reject.reason for reject in parsed.rejects]) == (60, ["encoding"])
+
+
+def test_an_object_over_two_lines_beside_two_on_one_is_no_row_each(monkeypatch):
+    counted = Counted(document({"id": INTEGER}), monkeypatch)
+    start = '{"type": "RECORD", "stream": "s", "record": '
+    texts = [start + '{"a":', start + '{"id": 1}}}}', start + '{"id": 2}}' + start + '{"id": 3}}']
+    runs = [to_run([text.encode() for text in texts], 1, 7)]
+    messages = []
+    for parser in (counted.plain, counted.columnar):
+        with pytest.raises(Exception, match="line 1 is not JSON") as caught:
+            parser.parse(runs, commit=1, batched_at_us=5)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
