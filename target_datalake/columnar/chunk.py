@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from target_datalake.decode import decode_number
-from target_datalake.runs import Lines, text_of
+from target_datalake.runs import Lines, count_from, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -30,6 +30,10 @@ _DIGITS: Final = bytes.maketrans(b"123456789.", b"0000000000")
 _LONG_RUN: Final = b"0" * 16
 """Digits and points so many may be a number with more digits than every float64 gives back."""
 
+_MOST_REFUSED: Final = 20
+"""No more than one line in so many is looked for by parsing what follows the one before."""
+
+_names_row: Final = re.compile(r" in row (\d+)\Z").search
 _match_rest: Final = re.compile(rb"[0-9.]+(?:[eE][-+]?[0-9]+)?").match
 _KEY_BYTES: Final = 128
 _BEFORE_NUMBERS: Final = frozenset({b":", b",", b"[", b" ", b"\t"})
@@ -72,6 +76,12 @@ class Chunk:
     def pick(self, rows: pa.Array) -> Chunk:
         """Return some of the lines."""
         return Chunk(self.texts.take(rows), self.numbers.take(rows), self.received_at_us.take(rows))
+
+    def split(self, rows: Sequence[int]) -> tuple[Chunk, Chunk]:
+        """Return some of the lines, and the others."""
+        some = pa.array(rows, pa.int64())
+        others = pc.indices_nonzero(pc.invert(pc.is_in(count_from(0, len(self)), some)))
+        return self.pick(some), self.pick(others)
 
     def to_runs(self) -> list[Lines]:
         """Return the lines as runs."""
@@ -118,6 +128,23 @@ class Chunk:
             parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
         )
         return table if table.num_rows == len(self) else None
+
+    def refused_rows(self, schema: pa.Schema) -> list[int]:
+        """Return the rows that the parser refuses and names; it names no row for a key, nor for a number's digits."""
+        refused: list[int] = []
+        start = 0
+        while start < len(self) and len(refused) * _MOST_REFUSED <= len(self):
+            try:
+                self.slice(start, len(self) - start).read(schema)
+            except pa.ArrowInvalid as error:
+                named = _names_row(str(error))
+                if named is None or start + int(named[1]) >= len(self):  # two objects on a line: no row is a line's
+                    break
+                refused.append(start + int(named[1]))
+                start = refused[-1] + 1
+            else:
+                break
+        return refused
 
     def inexact_rows(self, integers: Container[bytes]) -> Iterator[int]:
         """Yield the rows with a number whose literal may say something else than its float64.

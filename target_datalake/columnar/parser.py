@@ -85,15 +85,15 @@ class ColumnarParser:
         batches, doubtful = self._land(to_chunk(whole), commit, batched_at_us)
         doubtful += [run for run in runs if run.fingerprint is not None]
         if not doubtful:
-            return Parsed(_in_order(batches), [])
+            return Parsed(batches[0] if len(batches) == 1 else _in_order(batches), [])
         others = self._plain.parse(doubtful, commit=commit, batched_at_us=batched_at_us)
         return Parsed(_in_order([*batches, others.batch]), sorted(others.rejects, key=lambda reject: reject.line))
 
     def _land(self, chunk: Chunk, commit: int, batched_at_us: int) -> tuple[list[pa.RecordBatch], list[Lines]]:
         """Return the rows that are read as columns, and the lines that are not.
 
-        A chunk that is refused is halved, so that one line costs its neighbours nothing. Where the refused lines are
-        many they are found by the validator instead.
+        The JSON parser names the first line whose types it refuses, so the others are read without such lines. Where
+        it does not say which it was, the chunk is halved; where those are many, the validator tells them apart.
         """
         batches: list[pa.RecordBatch] = []
         doubtful: list[Lines] = []
@@ -110,6 +110,10 @@ class ColumnarParser:
                 doubtful += in_doubt
             elif len(part) <= _FEW or attempts > _MOST_HALVED:
                 doubtful += part.to_runs()
+            elif rows := part.refused_rows(self._read_schema(self._undeclared)):
+                named, others = part.split(rows)
+                doubtful += named.to_runs()
+                parts.append(others)
             else:
                 attempts += 1
                 half = len(part) // 2
@@ -122,8 +126,8 @@ class ColumnarParser:
     def _without_refused(self, chunk: Chunk) -> tuple[Chunk, list[Lines]]:
         """Return the lines that the validator accepts as one chunk, and the others."""
         accepted = pa.array([self._plain.accepts(line) for line in chunk.texts.to_pylist()], pa.bool_())
-        refused = chunk.pick(pc.indices_nonzero(pc.invert(accepted)))
-        return (chunk.pick(pc.indices_nonzero(accepted)), refused.to_runs()) if len(refused) else (chunk, [])
+        refused, others = chunk.split(pc.indices_nonzero(pc.invert(accepted)).to_pylist())
+        return others, refused.to_runs()
 
     def _read(self, chunk: Chunk, commit: int, batched_at_us: int) -> tuple[pa.RecordBatch, list[Lines]] | None:
         """Return a row for each line that is surely valid, and the other lines; None if the JSON parser refuses."""
@@ -230,9 +234,6 @@ def make_parser(schema: StreamSchema, *, formats: str, keep_raw: bool) -> RowPar
 
 
 def _in_order(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """Return the rows of all batches in the order of their lines."""
-    filled = [batch for batch in batches if batch.num_rows] or batches[:1]
-    if len(filled) == 1:
-        return filled[0]
-    rows = pa.concat_batches(filled)
+    """Return the rows of all batches in the order of their lines, which those of a batch need not have."""
+    rows = pa.concat_batches([batch for batch in batches if batch.num_rows] or batches[:1])
     return rows.take(pc.sort_indices(rows.column("_sdc_sequence")))
