@@ -95,16 +95,19 @@ class RowParser:
     Attributes:
         arrow_schema: The columns of every batch: the stream's own, then the metadata columns.
         stream: The stream's name.
+        json_schema: The schema as received, checked.
+        declared: The columns that this schema alone gives.
     """
 
     def __init__(self, schema: StreamSchema, *, formats: str = "typed", keep_raw: bool = False) -> None:
-        declared = stream_schema(schema.stream, schema.json_schema, schema.key_properties)
+        self.json_schema = parse_schema(schema.stream, schema.json_schema)
+        self.declared = stream_schema(schema.stream, schema.json_schema, schema.key_properties).arrow
         self.arrow_schema = file_schema(schema, keep_raw=keep_raw)
         self.stream = schema.stream
         self._keep_raw = keep_raw
         self._struct = pa.struct(list(schema.arrow))
-        self._validator = Validator(parse_schema(schema.stream, schema.json_schema), formats=formats)
-        self._convert = object_converter(schema.arrow, declared.arrow)
+        self._validator = Validator(self.json_schema, formats=formats)
+        self._convert = object_converter(schema.arrow, self.declared)
         self._consults_source = False
 
     def parse(self, runs: Sequence[Lines], *, commit: int, batched_at_us: int) -> Parsed:

@@ -51,8 +51,8 @@ _MOST_LESSONS: Final = 20
 _FEW: Final = 4
 """Lines that are not halved any more."""
 
-_MOST_HALVED: Final = 48
-"""How often parts of a chunk are halved before the validator is asked."""
+_MOST_REPAIRS: Final = 48
+"""How often parts of a chunk are taken apart before the validator is asked."""
 
 _MOST_SKIPPED: Final = 64
 """Chunks that go record by record after one that brought nothing as columns, at most."""
@@ -100,7 +100,7 @@ class ColumnarParser:
         parts, attempts = [chunk], 0
         while parts:
             part = parts.pop()
-            if attempts > _MOST_HALVED:
+            if attempts > _MOST_REPAIRS:
                 part, refused = self._without_refused(part)
                 doubtful += refused
             read = self._read(part, commit, batched_at_us) if len(part) else None
@@ -108,14 +108,16 @@ class ColumnarParser:
                 batch, in_doubt = read
                 batches.append(batch)
                 doubtful += in_doubt
-            elif len(part) <= _FEW or attempts > _MOST_HALVED:
+                continue
+            if len(part) <= _FEW or attempts > _MOST_REPAIRS:
                 doubtful += part.to_runs()
-            elif rows := part.refused_rows(self._read_schema(self._undeclared)):
+                continue
+            attempts += 1
+            if rows := part.refused_rows(self._read_schema(self._undeclared)):
                 named, others = part.split(rows)
                 doubtful += named.to_runs()
                 parts.append(others)
             else:
-                attempts += 1
                 half = len(part) // 2
                 parts += [part.slice(half, len(part) - half), part.slice(0, half)]
         landed = sum(batch.num_rows for batch in batches)
@@ -226,7 +228,7 @@ def make_parser(schema: StreamSchema, *, formats: str, keep_raw: bool) -> RowPar
     if os.environ.get(SWITCH) == "off":
         return plain
     try:
-        plan = compile_plan(schema, formats=formats)
+        plan = compile_plan(schema.arrow, plain.declared, plain.json_schema, formats=formats)
     except Uncompilable as reason:
         logger.debug("stream %r goes record by record: %s", schema.stream, reason)
         return plain

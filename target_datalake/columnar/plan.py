@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from target_datalake.arrow_schema import stream_schema
 from target_datalake.columnar.conversions import Conversion, as_it_is, conversion
 from target_datalake.columnar.keywords import Kernel, Uncompilable, kernels
 from target_datalake.columnar.subschemas import Part, Subschemas, is_null, type_names
-from target_datalake.json_schema import parse_schema
 from target_datalake.widening import is_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_datalake.arrow_schema import StreamSchema
     from target_datalake.json_schema import JsonSchema
 
 _READ_TYPES: Final = {"integer": pa.int64(), "number": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
@@ -78,23 +75,23 @@ class Plan:
     is_closed: bool
 
 
-def compile_plan(schema: StreamSchema, *, formats: str) -> Plan:
+def compile_plan(landed: pa.Schema, declared: pa.Schema, schema: JsonSchema, *, formats: str) -> Plan:
     """Return how the records of a stream are read as columns.
+
+    Args:
+        landed: Its columns.
+        declared: Those that the schema as received gives.
+        schema: The schema as received, checked.
+        formats: "typed" or "all", see `Validator`.
 
     Raises:
         Uncompilable: They are not; the text says where and why.
     """
-    json_schema = parse_schema(schema.stream, schema.json_schema)
-    compiler = _Compiler(json_schema, formats)
-    declared = stream_schema(schema.stream, schema.json_schema, schema.key_properties).arrow
+    compiler = _Compiler(schema, formats)
     if not len(declared):
         raise Uncompilable("it declares no column")
-    record = compiler.object_column(
-        "record",
-        (list(schema.arrow), list(declared)),
-        Subschemas(json_schema).parts(json_schema.document),
-        required=True,
-    )
+    parts = Subschemas(schema).parts(schema.document)
+    record = compiler.object_column("record", (list(landed), list(declared)), parts, required=True)
     columns = list(record.walk())[1:]
     if len(columns) > _MAX_COLUMNS:
         raise Uncompilable(f"it has more than {_MAX_COLUMNS} columns")

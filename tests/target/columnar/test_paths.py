@@ -188,6 +188,21 @@ def test_undeclared_keys_of_unlike_types_go_record_by_record(monkeypatch):
     assert counted.lines == 20
 
 
+@pytest.mark.parametrize("size", [1, 5, 60])
+def test_a_chunk_of_which_nothing_is_read_as_columns(size, monkeypatch):
+    counted = Counted(document({"id": INTEGER}), monkeypatch)
+    parsed = counted.parse(['{"id": "1"}'] * size)
+    assert len(parsed.rejects) == size
+
+
+def test_invalid_records_spread_evenly_leave_the_others_as_columns(monkeypatch):
+    counted = Counted(document({"id": INTEGER, "a": {"type": "integer", "maximum": 5}}), monkeypatch)
+    odd = {7: '{"id": "1"}', 57: '{"a": 9}', 107: '{"id": 1, "id": 2}', 157: '{"id": 1.0}', 207: '{"id": NaN}'}
+    parsed = counted.parse([odd.get(number, f'{{"id": {number}}}') for number in range(300)])
+    assert (parsed.batch.num_rows, len(parsed.rejects)) == (297, 3)
+    assert counted.lines <= 12
+
+
 def test_broken_text_stays_with_its_own_line(monkeypatch):
     counted = Counted(document({"id": INTEGER}), monkeypatch)
     bad = line('{"id": 1, "x": "\xff"}').replace("ÿ".encode(), b"\xff")
