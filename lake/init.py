@@ -86,8 +86,7 @@ def write_project(plan: Plan, found: Mapping[str, Any]) -> list[Path]:
         UsageError: A file has appeared meanwhile.
         StorageError: The folder cannot be written.
     """
-    folder = plan.config.absolute().parent
-    schemas = {folder / name: schema for name, schema in found.get("files", {}).items()}
+    schemas = {plan.config.parent / name: schema for name, schema in found.get("files", {}).items()}
     contents = {**schemas, plan.catalog: found["catalog"], plan.config: to_config(plan, found)}
     check_free(plan, list(contents))
     for path, content in contents.items():

@@ -144,8 +144,9 @@ def test_a_file_that_appears_while_the_api_is_asked_stays(tap: Path) -> None:
 
 def test_schemas_that_come_along_stand_beside_the_configuration(tap: Path) -> None:
     (tap / "found.json").write_text(json.dumps({**FOUND, "files": {"schemas/orders.json": {"type": "object"}}}))
-    init(URL)
+    printed = init(URL)
     assert read("schemas/orders.json") == {"type": "object"}
+    assert "Wrote schemas/orders.json, catalog.json, config.json." in printed
 
 
 @pytest.mark.parametrize("code", [2, 3, 4])
