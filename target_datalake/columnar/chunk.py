@@ -192,6 +192,14 @@ def to_chunk(runs: Sequence[Lines]) -> Chunk:
     return Chunk(texts, numbers, pa.concat_arrays(times))
 
 
+def in_order(runs: list[Lines]) -> list[Lines]:
+    """Return the lines of runs that may overlap as runs in the order of the input."""
+    if len(runs) <= 1:
+        return runs
+    chunk = to_chunk(runs)
+    return chunk.pick(pc.sort_indices(chunk.numbers)).to_runs()
+
+
 def _is_exact(text: bytes, start: int, end: int, integers: Container[bytes]) -> bool:
     """Say whether a literal is no number, an integer of an integer column, or one that a float64 gives back."""
     before = text[max(0, start - _KEY_BYTES) : start].removesuffix(b"-")

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from target_datalake.columnar.check import Doubts, check
-from target_datalake.columnar.chunk import Chunk, to_chunk
+from target_datalake.columnar.chunk import Chunk, in_order, to_chunk
 from target_datalake.columnar.keywords import Uncompilable
 from target_datalake.columnar.plan import Plan, compile_plan
 from target_datalake.columnar.presence import Presence
@@ -123,7 +123,7 @@ class ColumnarParser:
         landed = sum(batch.num_rows for batch in batches)
         self._failures = 0 if 2 * landed >= len(chunk) else self._failures + 1
         self._to_skip = min(2**self._failures - 1, _MOST_SKIPPED)
-        return batches, sorted(doubtful, key=lambda run: run.first_line)
+        return batches, in_order(doubtful)
 
     def _without_refused(self, chunk: Chunk) -> tuple[Chunk, list[Lines]]:
         """Return the lines that the validator accepts as one chunk, and the others."""

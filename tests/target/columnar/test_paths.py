@@ -7,6 +7,7 @@ import pytest
 
 from target_datalake.arrow_schema import stream_schema
 from target_datalake.columnar.parser import ColumnarParser, make_parser
+from target_datalake.errors import MessageError
 from target_datalake.rows import RowParser
 from target_datalake.runs import to_run
 
@@ -40,7 +41,8 @@ class Counted:
 
     def parse(self, records, first_line=1):
         runs = [to_run([line(record) for record in records], first_line, 7)]
-        found, expected = (p.parse(runs, commit=1, batched_at_us=5) for p in (self.columnar, self.plain))
+        found = self.columnar.parse(runs, commit=1, batched_at_us=5)
+        expected = self.plain.parse(runs, commit=1, batched_at_us=5)
         assert found.rejects == expected.rejects
         assert found.batch.equals(expected.batch)
         return found
@@ -201,6 +203,15 @@ def test_invalid_records_spread_evenly_leave_the_others_as_columns(monkeypatch):
     parsed = counted.parse([odd.get(number, f'{{"id": {number}}}') for number in range(300)])
     assert (parsed.batch.num_rows, len(parsed.rejects)) == (297, 3)
     assert counted.lines <= 12
+
+
+def test_of_several_lines_that_are_no_json_the_first_is_named(monkeypatch):
+    counted = Counted(document({"id": INTEGER}), monkeypatch)
+    texts = [f'{{"id": {number}}}' for number in range(40)]
+    texts[12] = '{"id": 1, "id": 2}'
+    texts[20] = texts[35] = '{"id": 01}'
+    with pytest.raises(MessageError, match="line 21 is not JSON"):
+        counted.parse(texts)
 
 
 def test_broken_text_stays_with_its_own_line(monkeypatch):
