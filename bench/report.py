@@ -62,12 +62,18 @@ def _table(results: Sequence[Result]) -> Iterator[str]:
         if not result.costs:
             yield f"| {result.name} | {result.records:,} | {result.failure.splitlines()[0]} | | | | |"
             continue
-        rates = f"{result.rate:,.0f} ({min(result.rates):,.0f} – {max(result.rates):,.0f})"
-        seconds = f"{result.wall_seconds:.2f} | {result.cpu_seconds:.2f}"
-        yield (
-            f"| {result.name} | {result.records:,} | {rates} | {seconds} | {result.cpu_microseconds:,.2f} "
-            f"| {result.peak_mib:.0f} |"
-        )
+        yield "| " + " | ".join([result.name, *_cells(result)]) + " |"
+
+
+def _cells(result: Result) -> Iterator[str]:
+    """Yield a result's figures; what is not about records has none for each of them."""
+    is_counted = result.records > 1
+    yield f"{result.records:,}" if is_counted else ""
+    yield f"{result.rate:,.0f} ({min(result.rates):,.0f} – {max(result.rates):,.0f})" if is_counted else ""
+    yield f"{result.wall_seconds:.2f}"
+    yield f"{result.cpu_seconds:.2f}"
+    yield f"{result.cpu_microseconds:,.2f}" if is_counted else ""
+    yield f"{result.peak_mib:.0f}"
 
 
 def to_terminal(results: Results) -> Iterator[str]:
