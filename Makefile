@@ -16,7 +16,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages sweep-zones s3 interop airflow realservers sweep screenshots bench bench-quick lock clean
+.PHONY: help setup demo demo-server run pipe ingest discover test check lint format types coverage crash sweep-values sweep-damages sweep-zones s3 interop airflow spark realservers sweep screenshots bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,10 @@ airflow: setup ## Parse and run the example DAG in a real Airflow, installed in 
 sweep: setup ## Test the tap at length: 300 sources that change while they are read, every fault on every kind of page
 	SIMULATIONS=300 SWEEP=1 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py tests/tap/test_faults.py
 
+spark: setup ## Build zones on a real Spark, in one process and on a cluster of three (needs Java 17)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target .interop/spark -r requirements/spark.lock
+	PYTHONPATH=.interop/spark $(BIN)/pytest -m spark tests/spark
+
 realservers: setup ## Read datasette and json-server (needs node), installed in environments of their own
 	$(BIN)/pytest -m realservers tests/realservers
 
@@ -123,7 +127,7 @@ bench-quick: setup ## The same in a minute, without others; writes nothing
 	BENCH_PEERS=0 BENCH_RECORDS=$${BENCH_RECORDS:-100000} BENCH_ROUNDS=1 BENCH_GROWTH=2 $(BIN)/python -m bench
 
 lock: ## Lock the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --group dev --extra pandas --extra polars --universal --python-version 3.11 \
 	  --generate-hashes --no-header --upgrade -o requirements/dev.lock
 	uv pip compile pyproject.toml -c requirements/dev.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-header -o requirements/run.lock

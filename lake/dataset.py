@@ -126,8 +126,11 @@ class Dataset:
         """Return the rows of some of its files, read under a schema that holds them, as `scan` does."""
         from lake.scan import to_dataset  # pyarrow takes 250 ms to import
 
-        written = {file.schema: self._columns(file.schema) for file in files}
-        return to_dataset(self._storage, files, schema, written)
+        return to_dataset(self._storage, files, schema, self.columns_written(files))
+
+    def columns_written(self, files: Iterable[LandedFile]) -> dict[str, pa.Schema]:
+        """Return the data columns that files were written with, by the id of their schema."""
+        return {file.schema: self._columns(file.schema) for file in files}
 
     def batches(
         self,

@@ -39,6 +39,7 @@ class Project:
         freshness: How old each dataset may be, as an age.
         notify: Whom to tell when something fails, its ``${env.X}`` not yet replaced: only who tells needs them.
         foreign_tap: The tap that its section names a command of; None if it is our own.
+        spark: Where `lake build --engine spark` runs: its master, and its settings.
     """
 
     config_path: Path
@@ -52,6 +53,7 @@ class Project:
     freshness: dict[str, str] = field(default_factory=dict)
     notify: dict[str, Any] = field(default_factory=dict)
     foreign_tap: ForeignTap | None = None
+    spark: dict[str, Any] = field(default_factory=dict)
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -104,6 +106,7 @@ def load_project(path: Path) -> Project:
         freshness=section.get("freshness", {}),
         notify=section.get("notify", {}),
         foreign_tap=foreign_tap,
+        spark=section.get("spark", {}),
     )
 
 

@@ -33,7 +33,9 @@ def _check_size(_context: click.Context, _option: click.Parameter, size: str) ->
     "--select", "patterns", multiple=True, metavar="NAME+", help="NAME alone, NAME+ with what is built from it."
 )
 @click.option("--full", is_flag=True, help="Make them anew from all rows, even if nothing changed.")
-@click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True, help="What runs the SQL.")
+@click.option(
+    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="What runs the SQL."
+)
 @click.option(
     "--memory-limit",
     default=_MEMORY,
@@ -69,12 +71,13 @@ def build(
     from lake.zones.builds import Choice, build_all, read_graph
     from lake.zones.engines import open_engines
     from lake.zones.report import to_build_table
+    from lake.zones.spark_session import SparkOptions
 
     project = open_project(config)
     storage = open_lake(project.config_path)
     catalog = Catalog.over(storage)
     graph, names = read_graph(catalog, project.zones_path)
-    engines = open_engines(options["engine"])
+    engines = open_engines(options["engine"], SparkOptions(**project.spark))
     run = new_run_id(datetime.now(UTC))
     shop = Workshop(storage, catalog, engines, options["memory_limit"], run, lambda: time.time_ns() // 1000)
     done: list[Built] = []

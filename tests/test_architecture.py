@@ -129,13 +129,14 @@ FLOORS = {
         crontab job_notices watches
     """,
     "lake.zones": """
-        header inputs
-        checks definition
+        header inputs spark_dialect spark_session
+        checks definition spark_input
         defaults names places reasons
         columns graph
         output
         engine
         build duckdb_engine python_engine
+        spark_engine
         builds engines lineage report
         lineage_text
     """,
@@ -166,11 +167,25 @@ HOMES = {
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
     "cronsim": {"lake/schedule/cron"},
     "jinja2": {"lake/page/render"},
-    "sqlglot": {"lake/predicate", "lake/query"},
+    **{name: {f"lake/zones/spark_{part}" for part in ("engine", "input", "session")} for name in ("pyspark", "py4j")},
+    "sqlglot": {"lake/predicate", "lake/query", "lake/zones/spark_dialect"},
 }
 """Where a library may be imported; anywhere else it is a wall broken through."""
 
-HEAVY = {"pyarrow", "boto3", "botocore", "jwt", "cryptography", "duckdb", "pandas", "rich", "jsonschema", "importlib"}
+HEAVY = {
+    "pyarrow",
+    "boto3",
+    "botocore",
+    "jwt",
+    "cryptography",
+    "duckdb",
+    "pandas",
+    "pyspark",
+    "py4j",
+    "rich",
+    "jsonschema",
+    "importlib",
+}
 """What may be imported inside a function, so that a command that does not need it starts at once."""
 
 

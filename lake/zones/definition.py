@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lake.errors import QueryError, UsageError
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MARKS = {".sql": "--", ".py": "#"}
 """The files that define a dataset, and what a comment begins with in each."""
 
-OVERRIDES = (".spark.sql",)
-"""Files that stand beside a dataset's own, for one engine; they define nothing by themselves."""
+SPARK = ".spark.sql"
+"""What the file ends with that stands beside a dataset's own, for Spark alone; it defines nothing by itself."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Definition:
         language: ``sql`` or ``python``.
         header: What its header declares.
         tables: The inputs as its text names them: schema (empty for a bare name) and name.
+        beside: The same query in Spark's SQL, where a file beside it has one.
     """
 
     zone: str
@@ -46,6 +47,7 @@ class Definition:
     language: str
     header: Header
     tables: tuple[Name, ...]
+    beside: str = ""
 
     @property
     def name(self) -> str:
@@ -59,8 +61,9 @@ class Definition:
 
     @property
     def digest(self) -> str:
-        """Return the sha256 of its text."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        """Return the sha256 of its text, and of what stands beside it."""
+        text = f"{self.text}\0{self.beside}" if self.beside else self.text
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_definitions(folder: Path) -> list[Definition]:
@@ -105,28 +108,34 @@ def _files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "_")) or path.name.endswith(OVERRIDES) or not path.is_file():
+        if path.name.startswith((".", "_")) or path.name.endswith(SPARK) or not path.is_file():
             continue
         if path.suffix in MARKS:
             yield path
 
 
 def _read(zone: str, path: Path) -> Definition:
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise UsageError("this file is not UTF-8", where=str(path), fix="save it as UTF-8") from None
-    except OSError as error:
-        raise UsageError(f"cannot read this file: {error.strerror}", where=str(path)) from error
+    text = _read_text(path)
     layout.encode_name(path.stem)  # a name that no folder can have is refused before anything is built
     if path.suffix == ".sql":
-        return parse_sql(zone, path.stem, text, str(path))
+        beside = path.with_suffix(SPARK)
+        definition = parse_sql(zone, path.stem, text, str(path))
+        return replace(definition, beside=_read_text(beside)) if beside.is_file() else definition
     header = parse_header(text, str(path), MARKS[".py"])
     for key, value in (("incremental", header.incremental), ("delete when", header.delete_when)):
         if value:
             raise UsageError(f'"{key}" is for SQL datasets', where=f"{path}:1", fix="leave it out")
     tables = tuple(split_name(name) for name in header.inputs)
     return _checked(Definition(zone, path.stem, str(path), text, "python", header, tables))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("this file is not UTF-8", where=str(path), fix="save it as UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"cannot read this file: {error.strerror}", where=str(path)) from error
 
 
 def _checked(definition: Definition) -> Definition:

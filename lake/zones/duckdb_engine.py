@@ -44,22 +44,30 @@ class DuckDbEngine:
             tables[_PREVIOUS] = _bounded(job.previous, None)
         with sandbox(tables, memory_limit=job.memory_limit) as connection:
             with _told(job, running=False):
-                schema = self._prepare(job, connection)
-            _check_mergeable(job, schema)
+                schema = _prepare(job, connection)
+            check_mergeable(job, schema)
             with _told(job, running=True):
                 relation = connection.sql(_final(job, connection))
                 rows = relation.to_arrow_reader(_BATCH_ROWS)
                 return _write(job, output, rows, schema)
 
-    def _prepare(self, job: Job, connection: duckdb.DuckDBPyConnection) -> pa.Schema:
-        """Bind the query, and return the columns of its result."""
-        check_distinct(job.definition, connection.sql(job.definition.text).columns)  # a view would rename the second
-        connection.execute('CREATE SCHEMA IF NOT EXISTS "__lake"')
-        connection.execute(f"CREATE VIEW {_RESULT} AS {job.definition.text}")
-        found = connection.sql(f"SELECT * FROM {_RESULT} LIMIT 0").to_arrow_table().schema  # noqa: S608 - our own name
-        schema = to_columns(job.definition, found)
-        check_names(job.definition, schema)
-        return schema
+
+def columns_of(job: Job) -> pa.Schema:
+    """Return the columns that a query's result has, without running it. Raises QueryError."""
+    empty = {each.table: each.schema.empty_table() for each in job.inputs}
+    with sandbox(empty, memory_limit=job.memory_limit) as connection, _told(job, running=False):
+        return _prepare(job, connection)
+
+
+def _prepare(job: Job, connection: duckdb.DuckDBPyConnection) -> pa.Schema:
+    """Bind the query, and return the columns of its result."""
+    check_distinct(job.definition, connection.sql(job.definition.text).columns)  # a view would rename the second
+    connection.execute('CREATE SCHEMA IF NOT EXISTS "__lake"')
+    connection.execute(f"CREATE VIEW {_RESULT} AS {job.definition.text}")
+    found = connection.sql(f"SELECT * FROM {_RESULT} LIMIT 0").to_arrow_table().schema  # noqa: S608 - our own name
+    schema = to_columns(job.definition, found)
+    check_names(job.definition, schema)
+    return schema
 
 
 def _bounded(rows: Input, names: frozenset[str] | None) -> ds.Scanner:
@@ -72,7 +80,7 @@ def _bounded(rows: Input, names: frozenset[str] | None) -> ds.Scanner:
     return rows.scan().scanner(columns=columns, batch_size=_BATCH_ROWS, batch_readahead=2, fragment_readahead=1)
 
 
-def _check_mergeable(job: Job, schema: pa.Schema) -> None:
+def check_mergeable(job: Job, schema: pa.Schema) -> None:
     """Check that a result has the columns of the version it is to be merged into: another DuckDB may type others."""
     if job.previous is not None and digest_columns(job.previous.schema) != digest_columns(schema):
         told = f"{job.definition.name}: its columns are no longer those of the version before"

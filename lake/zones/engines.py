@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING
 
 from lake.zones.duckdb_engine import DuckDbEngine
 from lake.zones.python_engine import PythonEngine
+from lake.zones.spark_session import SparkOptions, check_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from lake.zones.engine import Engine
 
-_SQL: Mapping[str, Callable[[], Engine]] = {"duckdb": DuckDbEngine}
-
-ENGINES = tuple(_SQL)
+ENGINES = ("duckdb", "spark")
 """What can run SQL."""
 
 
-def open_engines(name: str) -> dict[str, Engine]:
-    """Return what runs definitions in SQL, by an engine's name, and those in Python."""
-    return {"sql": _SQL[name](), "python": PythonEngine()}
+def open_engines(name: str, spark: SparkOptions) -> dict[str, Engine]:
+    """Return what runs definitions in SQL, by an engine's name, and those in Python. Raises UsageError."""
+    return {"sql": _open_sql(name, spark), "python": PythonEngine()}
+
+
+def _open_sql(name: str, spark: SparkOptions) -> Engine:
+    if name == "duckdb":
+        return DuckDbEngine()
+    from lake.zones.spark_engine import SparkEngine  # sqlglot's optimizer is for Spark alone
+
+    check_options(spark)
+    return SparkEngine(spark)

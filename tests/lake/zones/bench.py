@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from lake.catalog import Catalog
 from lake.zones.build import Built, Workshop
 from lake.zones.builds import Choice, build_all, read_graph
 from lake.zones.engines import open_engines
+from lake.zones.spark_session import SparkOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,8 @@ class Bench:
 
     writer: LakeWriter
     folder: Path
+    engine: str = "duckdb"
+    spark: SparkOptions = field(default_factory=SparkOptions)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the zones folder, such as ``clean/orders.sql``."""
@@ -47,9 +50,8 @@ class Bench:
         self.errors: list[LakeError | TargetError] = []
         catalog = Catalog.over(storage) if storage else self.catalog
         graph, known = read_graph(catalog, self.folder)
-        shop = Workshop(
-            storage or self.writer.storage, catalog, open_engines("duckdb"), "500MB", "build-1", lambda: NOW_US
-        )
+        engines = open_engines(self.engine, self.spark)
+        shop = Workshop(storage or self.writer.storage, catalog, engines, "500MB", "build-1", lambda: NOW_US)
         done = {}
         for built, error in build_all(shop, graph, known, Choice(names, select, full)):
             done[built.dataset] = built
