@@ -120,6 +120,15 @@ realservers: setup ## Read datasette and json-server (needs node), installed in 
 screenshots: setup ## Take the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.screenshots
 
+.PHONY: docs
+docs: .interop/docs/.ready ## Build the documentation as a site in ./site, with an environment of its own
+	NO_MKDOCS_2_WARNING=1 .interop/docs/bin/mkdocs build --strict --quiet
+
+.interop/docs/.ready: requirements/docs.lock
+	$(PYTHON) -m venv --clear .interop/docs
+	.interop/docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.lock
+	@cp requirements/docs.lock $@
+
 bench: setup ## Measure ours and others side by side, and write bench/RESULTS.md (quarter of an hour; BENCH_RECORDS=1000000)
 	$(BIN)/python -m bench --write bench
 
@@ -133,8 +142,10 @@ lock: ## Lock the dependencies anew (needs uv)
 	  --generate-hashes --no-header -o requirements/run.lock
 	echo 'hatchling>=1.27' | uv pip compile - -c requirements/dev.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-header -o requirements/build.lock
+	echo 'mkdocs-material>=9.6' | uv pip compile - --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --upgrade -o requirements/docs.lock
 
 clean: ## Remove the environment, the demo's lake and every cache
-	rm -rf $(VENV) lake-demo .demo .interop state.json bench/out build dist
+	rm -rf $(VENV) lake-demo .demo .interop state.json bench/out build dist site
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
