@@ -98,7 +98,7 @@ sweep-zones: setup ## Kill builds at every step, merge at random, build under 50
 	CRASH=full MERGE_EXAMPLES=200 HOSTILE_NAMES=500 $(BIN)/pytest -n 2 --timeout=3600 tests/lake/zones
 
 interop: setup ## Test against third-party taps and targets, installed in environments of their own
-	$(BIN)/pytest -m interop tests/interop
+	$(BIN)/pytest -m interop tests/interop tests/docs
 
 .PHONY: meltano
 meltano: setup ## Run examples/meltano twice under Meltano, installed in an environment of its own
