@@ -30,13 +30,13 @@ from lake.terminal import to_json as to_line
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @json_option
 def init(*, url: str | None, config: str, catalog: str | None, as_json: bool, **options: Any) -> None:
-    r"""Find out how an API works, and write the configuration for it.
+    """Find out how an API works, and write the configuration for it.
 
     \b
     Example:
       lake init https://api.example.com/v1/orders --auth bearer:env.TOKEN
       lake init --openapi https://api.example.com/openapi.json
-    """
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     from lake.init import Plan, ask_tap, check_free, next_command, to_text, write_project  # not for --help
 
     if (url is None) == (options["openapi"] is None):

@@ -110,4 +110,4 @@ def test_a_crontab_reads_the_same_file(tmp_path, monkeypatch, capsys):
         lake(monkeypatch, "schedule", "--crontab", "-c", tmp_path / "config.json", "--env-file", tmp_path / "a.env")
         == 0
     )
-    assert f" --env-file {tmp_path / 'a.env'} run --quiet -c " in capsys.readouterr().out
+    assert f" --env-file {tmp_path / 'a.env'} run -c " in capsys.readouterr().out
