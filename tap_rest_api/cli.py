@@ -51,7 +51,7 @@ _FORMATS = click.Choice(["text", "json"])
 @click.version_option(package_name="rest-datalake", prog_name="tap-rest-api")
 @click.pass_obj
 def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:
-    r"""Read a REST API that one JSON file describes, and write Singer messages to stdout.
+    """Read a REST API that one JSON file describes, and write Singer messages to stdout.
 
     \b
     Example:
@@ -59,7 +59,7 @@ def command(stdout: Stdout, /, mode: str | None, **options: Any) -> int:
       tap-rest-api --config config.json --catalog catalog.json | target-datalake --config config.json
       tap-rest-api --config config.json --limit 5
       tap-rest-api --config config.json --state state.json --from 2024-01-01 --to 2024-02-01
-    """
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     # Heavy: requests, singer and jsonschema cost 0.2 s, which --help need not pay.
     from tap_rest_api.run import Options, run
 

@@ -142,7 +142,7 @@ def test_about_tells_what_the_tap_can_do_without_a_configuration(tmp_path: Path)
 
 
 def test_help_and_version_need_no_configuration(tmp_path: Path) -> None:
-    assert "Example:" in tap("--help", folder=tmp_path).stdout
+    assert "  Example:\n    tap-rest-api --config" in tap("--help", folder=tmp_path).stdout
     assert tap("--version", folder=tmp_path).stdout.startswith("tap-rest-api, version ")
 
 
