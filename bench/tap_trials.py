@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.settings import Settings
 
 _PEERS = ROOT / "bench" / "peers"
-_SLOW_PAGES, _SLOW_SECONDS, _IN_FLIGHT = 300, 0.05, 8  # of 100 pages, a third of the faster run would be its start
+_SLOW_PAGES, _SLOW_SECONDS, _IN_FLIGHT = 600, 0.05, 8  # of fewer pages, the start would be much of the faster run
 
 CURSOR = {"type": "cursor", "param": "cursor", "next": "meta.next"}
 COUNTED = {"type": "page", "param": "page", "total": "meta.total"}
