@@ -23,10 +23,8 @@ _FIXED: Mapping[str, str] = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",  # the calendar of every other reader, before 1582 too
-    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",  # no _SUCCESS file in the lake
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no .crc files in the lake
-    "spark.hadoop.mapreduce.input.fileinputformat.input.dir.recursive": "false",
 }
 """What a dataset's rows depend on. A user's settings do not change these."""
 
