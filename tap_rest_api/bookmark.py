@@ -236,7 +236,7 @@ def _dropped(
 ) -> tuple[set[int], set[int]]:
     """Return the indexes of the records that are not wanted, and of those that have come before in this run."""
     is_late = page.end is not None and max(page.ranks) >= page.end
-    is_sorted = reading.replication is not None and reading.replication.sorted == "asc"
+    is_sorted = is_ascending(reading)
     is_read_again = reading.replication is not None and reading.replication.lookback is not None
     before = None if is_read_again else reading.before
     seams = [(page.before, before), (page.at, reading.at if is_sorted else None)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -159,8 +158,3 @@ def _to_context(stream: Stream, parent: Stream, outer: Context, record: Any, mas
         identity=own,
         partition=outer.partition,
     )
-
-
-def to_text_of(identity: Mapping[str, Any]) -> str:
-    """Write an identity as a text that only equal ones share."""
-    return json.dumps(identity, sort_keys=True, default=str)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _MAX_NODES = 100_000  # references among each other multiply
+_NULLABLE = ("nullable", "x-nullable")  # as 3.0 says it, and 2.0
 _MAPS = ("properties", "patternProperties")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NODES = ("items", "additionalProperties", "not")
@@ -72,7 +73,7 @@ class _Resolver:
         if "$ref" in node:
             return self._follow(node["$ref"], trail)
         plain = {key: self._resolve_member(key, value, trail) for key, value in node.items() if _is_kept(key)}
-        return _to_json_schema(_merge_all_of(plain), is_nullable=node.get("nullable") is True)
+        return _to_json_schema(_merge_all_of(plain), is_nullable=any(node.get(word) is True for word in _NULLABLE))
 
     def _follow(self, reference: Any, trail: tuple[str, ...]) -> Any:
         if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from tap_rest_api.cut import cut
 from tap_rest_api.errors import RefusedError
@@ -44,6 +44,14 @@ def parse_origin(url: str) -> Origin:
     if parts.username is not None or "\\" in parts.netloc:
         raise RefusedError("a URL that names a user is not followed", where=parts.hostname)
     return Origin(parts.scheme, _to_ascii(parts.hostname.lower()), port or _PORTS[parts.scheme])
+
+
+def resolve(base: str, reference: str) -> str:
+    """Return the URL that a link means on a page (RFC 3986, section 5). Raises RefusedError: it is no URL."""
+    try:
+        return urljoin(base, reference)
+    except ValueError as error:
+        raise RefusedError(f"not a URL: {error}") from None
 
 
 def _to_ascii(host: str) -> str:

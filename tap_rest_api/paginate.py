@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from tap_rest_api.errors import PagingError
+from tap_rest_api.origin import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -222,7 +222,7 @@ def _link(pagination: Pagination, here: Position, page: Evidence) -> Position | 
     link = parse_next_link(page.headers.get("link", "")) if pagination.next is None else _token(pagination.next, page)
     if link is None and more:
         raise PagingError("the page says that there are more, but has no link to them")
-    return None if link is None else replace(here, url=urljoin(page.url, str(link)))
+    return None if link is None else replace(here, url=resolve(page.url, str(link)))
 
 
 def parse_next_link(header: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 import requests
 import urllib3
@@ -16,7 +16,7 @@ from tap_rest_api.cut import cut
 from tap_rest_api.errors import BodyError, RefusedError
 from tap_rest_api.log import LOGGER
 from tap_rest_api.media import IN_PIECES, format_of
-from tap_rest_api.origin import is_own, parse_origin
+from tap_rest_api.origin import is_own, parse_origin, resolve
 from tap_rest_api.server_time import server_time
 from tap_rest_api.spool import gather
 
@@ -124,7 +124,7 @@ class Transport:
             try:
                 location = response.headers.get("Location")
                 if response.status_code in _REDIRECTS and location:
-                    request = _redirected(request, response.status_code, urljoin(request.url, location))
+                    request = _redirected(request, response.status_code, resolve(request.url, location))
                     continue
                 parts = decode_body(self._chunks(response, deadline), response.headers.get("Content-Encoding", ""))
                 form = format_of(request.format, response.headers.get("Content-Type", ""))

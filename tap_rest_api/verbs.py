@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tap_rest_api.bookmark import is_ascending
 from tap_rest_api.errors import RefusedError
+from tap_rest_api.paginate import FIRST_NUMBER
 
 if TYPE_CHECKING:
     from tap_rest_api.bookmark import Reading
@@ -39,7 +41,7 @@ def shrink(unit: Unit, place: Place) -> Place:
 
 
 def _first_number(pagination: Pagination) -> int:
-    return 1 if pagination.start is None else pagination.start
+    return FIRST_NUMBER if pagination.start is None else pagination.start
 
 
 def _with_size(pagination: Pagination, position: Position) -> str | None:
@@ -80,7 +82,7 @@ def anew(reading: Reading, initial: Reading) -> Reading:
 
     Of one that is not sorted, what has been reached proves nothing before the chain has come to its end.
     """
-    is_sorted = reading.replication is not None and reading.replication.sorted == "asc"
+    is_sorted = is_ascending(reading)
     start = reading.at.value if is_sorted and reading.at is not None else reading.start
     return replace(
         reading,

@@ -125,16 +125,7 @@ def _follow(document: Mapping[str, Any], node: Any) -> Any:
 def _resolve(document: Mapping[str, Any], place: str, schema: Any) -> Mapping[str, Any]:
     """Return a schema that stands on its own."""
     known = {key: document[key] for key in ("components", "definitions", "paths") if key in document}
-    return resolve_schema({**known, "@": _nullable_2(schema)}, "/@", place) if schema else {}
-
-
-def _nullable_2(schema: Any) -> Any:
-    """Read the x-nullable of 2.0 as the nullable of 3.0."""
-    if isinstance(schema, list):
-        return [_nullable_2(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {("nullable" if key == "x-nullable" else key): _nullable_2(value) for key, value in schema.items()}
+    return resolve_schema({**known, "@": schema}, "/@", place) if schema else {}
 
 
 def _to_parameter(document: Mapping[str, Any], place: str, raw: Any) -> Parameter | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from tap_rest_api.errors import ConfigError
+from tap_rest_api.origin import resolve
 from tap_rest_api.probe.address import to_variable
+from tap_rest_api.spec.operations import PATH_PARAMETER
 from tap_rest_api.spec.reading import is_url
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from tap_rest_api.probe.notes import Notes
 
-_VARIABLE = re.compile(r"\{([^{}]+)\}")
 _GENERAL = frozenset({"API", "REST", "OPENAPI", "SWAGGER", "V1", "V2", "V3", "THE", "HTTP", "SERVICE"})
 
 
@@ -27,7 +26,7 @@ def find_base_url(document: Mapping[str, Any], place: str, given: str | None) ->
     """
     url = given or next(_servers(document), "/")
     if is_url(place):
-        url = urljoin(place, url)
+        url = resolve(place, url)
     if not is_url(url):
         fix = "say where the API is: --server https://api.example.com/v1, or give the document's URL."
         raise ConfigError("the document does not say where the API is", where=f"{place} #/servers", fix=fix)
@@ -47,7 +46,7 @@ def _servers(document: Mapping[str, Any]) -> Iterator[str]:
 def _fill_in(url: str, variables: Mapping[str, Any]) -> str:
     """Put the variables' defaults in; one without stays as it is, to be seen."""
     defaults = {name: about.get("default") for name, about in variables.items() if isinstance(about, dict)}
-    return _VARIABLE.sub(lambda match: str(defaults.get(match[1]) or match[0]), url)
+    return PATH_PARAMETER.sub(lambda match: str(defaults.get(match[1]) or match[0]), url)
 
 
 def to_short_name(document: Mapping[str, Any]) -> str:

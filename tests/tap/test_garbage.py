@@ -151,6 +151,24 @@ def test_odd_headers_are_heeded_or_not(api: FakeApi, tmp_path: Path, headers: di
     run_to_an_end(tmp_path, api.url)
 
 
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {"Link": "<//[>; rel=next"}),
+        (200, {"Link": "<http://a]b/>; rel=next"}),
+        (302, {"Location": "//["}),
+        (301, {"Location": "http://a]b/"}),
+    ],
+)
+def test_an_address_that_is_none_is_refused_in_words(
+    api: FakeApi, tmp_path: Path, status: int, headers: dict[str, str]
+) -> None:
+    api.route = lambda _: Reply(PAGE, status, headers)
+    outcome = run_tap(tmp_path, {"base_url": api.url, "limits": {"retries": 0}, "streams": [STREAM]})
+    assert "not a URL: Invalid IPv6 URL" in outcome.error.show()
+    assert outcome.error.exit_code == 4
+
+
 @fuzzed
 @given(data=st.data())
 def test_a_damaged_state_is_refused_or_used(api: FakeApi, tmp_path: Path, data: st.DataObject) -> None:

@@ -247,7 +247,7 @@ def test_swagger_2_is_read_as_well(tmp_path: Path) -> None:
     stream = found.tap["streams"][0]
     assert found.tap["base_url"] == "https://old.example/api"
     assert stream["pagination"] == {"type": "page", "param": "page", "size": 50, "size_param": "limit"}
-    assert stream["schema"]["properties"]["id"] == {"type": "integer"}
+    assert stream["schema"]["properties"] == {"id": {"type": "integer"}, "tag": {"type": ["null", "string"]}}
     assert found.tap["auth"]["type"] == "basic"
 
 
