@@ -120,8 +120,7 @@ class _Checker:
         parts = dict(zip((part.name for part in values.type), values.flatten(), strict=True))
         landed = {child.name: self.column(child, parts[child.name], inner, in_list=False) for child in column.children}
         arrays = [landed[one.name] if one.name in landed else pa.nulls(len(values), one.type) for one in column.fields]
-        mask = pc.is_null(values) if values.null_count else None
-        return pa.StructArray.from_arrays(arrays, fields=list(column.fields), mask=mask)
+        return pa.StructArray.from_arrays(arrays, fields=list(column.fields), mask=_mask(values))
 
     def _list(self, column: Column, values: pa.ListArray, level: _Level) -> pa.ListArray:
         (item,) = column.children
@@ -140,5 +139,5 @@ def _offsets(values: pa.ListArray) -> pa.Array:
     return pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
 
 
-def _mask(values: pa.ListArray) -> pa.BooleanArray | None:
+def _mask(values: pa.Array) -> pa.BooleanArray | None:
     return pc.is_null(values) if values.null_count else None

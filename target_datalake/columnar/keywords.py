@@ -30,7 +30,8 @@ TEMPORAL: Final = frozenset({"date-time", "date", "time"})
 """Formats that columns' own parsers decide about."""
 
 _INT64: Final = range(-(2**63), 2**63)
-_EXACT_INTEGERS: Final = range(-(2**53), 2**53 + 1)
+_EXACT_INTEGERS: Final = range(-(2**53) + 1, 2**53)
+"""Integers that no other integer is rounded to as a float64."""
 
 
 class Uncompilable(Exception):  # noqa: N818 (a schema that goes record by record, no error)
@@ -95,7 +96,7 @@ _Compile = Callable[[Any, dict[str, Any]], "Kernel | None"]
 
 
 def _always(values: pa.Array) -> pa.BooleanArray:
-    return pc.is_valid(values)
+    return pc.true_unless_null(values)
 
 
 def _bound(compare: Callable[[Any, Any], Any], strict: Callable[[Any, Any], Any], flag: str) -> _Compile:
@@ -121,7 +122,14 @@ def _comparison(compare: Callable[[Any, Any], Any], limit: Any) -> Kernel | None
         return lambda values: compare(values.cast(pa.float64(), safe=False), pa.scalar(float(limit)))
     if int(limit) not in _INT64:
         return None
-    return lambda values: compare(values, pa.scalar(int(limit), pa.int64()))
+    whole, near = pa.scalar(int(limit), pa.int64()), pa.scalar(float(limit))
+
+    def check(values: pa.Array) -> pa.BooleanArray:
+        if pa.types.is_integer(values.type):
+            return compare(values, whole)
+        return pc.and_(compare(values, near), pc.not_equal(values, near))  # a float at the bound is for the validator
+
+    return check
 
 
 def _multiple_of_integer(divisor: Any, _node: dict[str, Any]) -> Kernel | None:
@@ -178,7 +186,7 @@ def _pattern(pattern: Any, _node: dict[str, Any]) -> Kernel | None:
 def _options(is_option: Callable[[Any], bool]) -> _Compile:
     def compile_options(options: Any, _node: dict[str, Any]) -> Kernel | None:
         allowed = [option for option in options if is_option(option)] if isinstance(options, list) else []
-        return lambda values: pc.and_(pc.is_in(values, pa.array(allowed, values.type)), pc.is_valid(values))
+        return lambda values: pc.and_(pc.is_in(values, pa.array(allowed, values.type)), pc.true_unless_null(values))
 
     return compile_options
 

@@ -90,7 +90,7 @@ def compile_plan(landed: pa.Schema, declared: pa.Schema, schema: JsonSchema, *, 
     compiler = _Compiler(schema, formats)
     if not len(declared):
         raise Uncompilable("it declares no column")
-    parts = Subschemas(schema).parts(schema.document)
+    parts = compiler.subschemas.parts(schema.document)
     record = compiler.object_column("record", (list(landed), list(declared)), parts, required=True)
     columns = list(record.walk())[1:]
     if len(columns) > _MAX_COLUMNS:
@@ -111,7 +111,7 @@ class _Compiler:
 
     def __init__(self, schema: JsonSchema, formats: str) -> None:
         self._schema = schema
-        self._subschemas = Subschemas(schema)
+        self.subschemas = Subschemas(schema)
         self._formats = formats
         self.is_closed = False
 
@@ -159,7 +159,7 @@ class _Compiler:
         if declared.name not in landed:
             raise Uncompilable(f"{declared.name}: the name differs from a landed one in case alone")
         try:
-            inner = [part for schema in schemas for part in self._subschemas.parts(schema)]
+            inner = [part for schema in schemas for part in self.subschemas.parts(schema)]
             return self.column(declared, landed[declared.name], inner, required=required)
         except Uncompilable as error:
             raise Uncompilable(f"{declared.name}: {error}") from None
@@ -168,7 +168,7 @@ class _Compiler:
         schemas = [part.node["items"] for part in parts if "items" in part.node]
         if any(isinstance(schema, list) or "prefixItems" in part.node for schema in schemas for part in parts):
             raise Uncompilable("its items have schemas of their own")
-        inner = [part for schema in schemas for part in self._subschemas.parts(schema)]
+        inner = [part for schema in schemas for part in self.subschemas.parts(schema)]
         return self.column(declared, landed, inner, required=False)
 
     def _kernels(self, kind: str, parts: list[Part]) -> tuple[Kernel, ...]:

@@ -73,7 +73,7 @@ class Subschemas:
         return [Part(node, self._takes_null(node))]
 
     def _takes_null(self, node: dict[str, Any]) -> bool:
-        if not {"enum", "const", "anyOf", "oneOf", "not", "if"}.isdisjoint(node):
+        if not _KEYWORDS_OF_CHOICE.isdisjoint(node):
             return takes_null(node, self._schema)
         return "type" not in node or "null" in type_names(node)
 

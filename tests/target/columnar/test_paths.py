@@ -234,3 +234,28 @@ def test_an_object_over_two_lines_beside_two_on_one_is_no_row_each(monkeypatch):
             parser.parse(runs, commit=1, batched_at_us=5)
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize(
+    ("schema", "records", "rejected"),
+    [
+        (INTEGER | {"maximum": 2**53}, ["9007199254740992", "9007199254740993"], 1),
+        (INTEGER | {"minimum": -(2**53)}, ["-9007199254740992", "-9007199254740993"], 1),
+        (NUMBER | {"maximum": 2**63 - 1}, ["9223372036854775807", "9223372036854775808", "1.5", "1e300"], 2),
+        (NUMBER | {"maximum": 1e17}, ["1e17", "1.1e17", "99999999999999999"], 1),
+        (NUMBER | {"minimum": -(2**63)}, ["-9223372036854775808", "-1e300", "0"], 1),
+    ],
+)
+def test_a_bound_that_is_no_exact_float_lets_nothing_over_it(schema, records, rejected, monkeypatch):
+    counted = Counted(document({"a": schema}), monkeypatch)
+    found = counted.parse([f'{{"a": {record}}}' for record in records])
+    assert len(found.rejects) == rejected
+
+
+@pytest.mark.parametrize("schema", [{"enum": ["a", None]}, {"type": ["integer", "null"], "multipleOf": 1}])
+def test_nulls_that_may_be_are_read_as_columns(schema, monkeypatch):
+    kind = {"type": ["string", "null"]} if "enum" in schema else {}
+    value = '"a"' if "enum" in schema else "3"
+    counted = Counted(document({"a": kind | schema, "b": STRING}), monkeypatch)
+    counted.parse([f'{{"a": {value}, "b": "x"}}', '{"a": null, "b": "x"}', '{"b": "x"}', '{"a": null, "b": "y"}'])
+    assert counted.lines == 0
