@@ -53,6 +53,11 @@ def sandbox(tables: Mapping[Name, Any], *, memory_limit: str | None = None) -> I
                 raise QueryError(_first_line(error), fix="mend the query") from None
 
 
+def join_name(name: Name) -> str:
+    """Return a table's name as people write it: `zone.name`, or the name alone."""
+    return ".".join(part for part in name if part)
+
+
 def quote(name: str) -> str:
     """Return a name as SQL takes it, whatever it holds."""
     return '"' + name.replace('"', '""') + '"'

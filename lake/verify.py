@@ -97,7 +97,7 @@ def _missing(chain: LogChain, file: DataFile) -> tuple[Kind, str]:
 
 def _compare(opened: BinaryIO, file: DataFile) -> tuple[Kind, str]:
     """Return what is wrong with a file's bytes; an empty sentence for nothing."""
-    size, digest = _measure(opened)
+    size, digest = measure(opened)
     if size != file.bytes:
         return "changed", f"it has {size} bytes, {file.bytes} were committed"
     if digest != file.sha256:
@@ -110,7 +110,8 @@ def _compare(opened: BinaryIO, file: DataFile) -> tuple[Kind, str]:
     return "rows", f"it has {rows} rows, the log says {file.rows}" if rows != file.rows else ""
 
 
-def _measure(file: BinaryIO) -> tuple[int, str]:
+def measure(file: BinaryIO) -> tuple[int, str]:
+    """Return how many bytes a file still has, and their sha256."""
     digest, size = hashlib.sha256(), 0
     while chunk := file.read(_CHUNK_BYTES):
         digest.update(chunk)

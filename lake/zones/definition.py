@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lake.errors import QueryError, UsageError
 from lake.predicate import parse_predicate
 from lake.query import parse_tables
+from lake.sandbox import join_name
 from lake.zones.header import Header, parse_header
 from target_datalake import layout
 
@@ -148,7 +149,7 @@ def _checked(definition: Definition) -> Definition:
         fix = "name the primary key, or leave such rows out with WHERE"
         raise UsageError('"delete when" needs a primary key', where=where, fix=fix)
     if header.incremental and split_name(header.incremental) not in definition.tables:
-        names = ", ".join(".".join(part for part in table if part) for table in definition.tables) or "none"
+        names = ", ".join(map(join_name, definition.tables)) or "none"
         fix = f"name it as the query does; it reads: {names}"
         raise UsageError(f"the query does not read {header.incremental!r}", where=where, fix=fix)
     if header.delete_when:

@@ -11,8 +11,8 @@ import pyarrow.dataset as ds
 from lake.errors import QueryError
 from lake.query import parse_names
 from lake.sandbox import quote, sandbox
-from lake.zones.columns import check_distinct, check_names, checked_columns, to_columns
-from lake.zones.engine import Result
+from lake.zones.columns import check_distinct, check_names, to_columns
+from lake.zones.engine import write_rows
 from lake.zones.inputs import digest_columns
 from lake.zones.places import place_of_error, without_literals
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from lake.zones.engine import Job
+    from lake.zones.engine import Job, Result
     from lake.zones.inputs import Input
     from lake.zones.output import Output
 
@@ -49,7 +49,7 @@ class DuckDbEngine:
             with _told(job, running=True):
                 relation = connection.sql(_final(job, connection))
                 rows = relation.to_arrow_reader(_BATCH_ROWS)
-                return _write(job, output, rows, schema)
+                return write_rows(job, output, (_conform(batch, schema) for batch in rows), schema)
 
 
 def columns_of(job: Job) -> pa.Schema:
@@ -100,13 +100,6 @@ def _final(job: Job, connection: duckdb.DuckDBPyConnection) -> str:
         f'SELECT * FROM "__lake"."previous" p WHERE NOT EXISTS (FROM "__lake"."delta" d WHERE {keys}) '  # noqa: S608
         f'UNION ALL BY NAME SELECT * FROM "__lake"."delta"{kept}'
     )
-
-
-def _write(job: Job, output: Output, rows: pa.RecordBatchReader, schema: pa.Schema) -> Result:
-    names = checked_columns(job.definition.header, schema)
-    beside = job.scratch / "checked.parquet"
-    files = output.write((_conform(batch, schema) for batch in rows), schema, names, beside)
-    return Result(schema, files, ds.dataset(beside) if names else None)
 
 
 def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

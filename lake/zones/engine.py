@@ -8,11 +8,15 @@ themselves): they are published by being named, and swept if they never are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pyarrow.dataset as ds
+
+from lake.zones.columns import checked_columns
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -47,13 +51,11 @@ class Result:
     """What an engine made.
 
     Attributes:
-        schema: The columns.
         files: The data files, with rows, bytes, sha256, and how they are staged.
         checked: The columns that `checked_columns` names, of all rows, as something that DuckDB can scan.
     """
 
-    schema: pa.Schema
-    files: Sequence[DataFile] = field(default=())
+    files: Sequence[DataFile] = ()
     checked: Any = None
 
     @property
@@ -70,3 +72,11 @@ class Engine(Protocol):
     def run(self, job: Job, output: Output) -> Result:
         """Write the rows of a job's result, and return the files. Whatever it raises, the output is thrown away."""
         ...
+
+
+def write_rows(job: Job, output: Output, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Result:
+    """Write the rows of a result that comes through this process, keeping the columns to be checked beside them."""
+    names = checked_columns(job.definition.header, schema)
+    beside = job.scratch / "checked.parquet"
+    files = output.write(batches, schema, names, beside)
+    return Result(files, ds.dataset(beside) if names else None)

@@ -11,9 +11,6 @@ from lake.zones.spark_session import SparkOptions, check_options
 if TYPE_CHECKING:
     from lake.zones.engine import Engine
 
-ENGINES = ("duckdb", "spark")
-"""What can run SQL."""
-
 
 def open_engines(name: str, spark: SparkOptions) -> dict[str, Engine]:
     """Return what runs definitions in SQL, by an engine's name, and those in Python. Raises UsageError."""

@@ -216,9 +216,6 @@ _KEYS = {
     "row count change": _Key("row_change", _fraction, "row count change: at most 50%"),
 }
 
-KEYS = tuple(_KEYS)
-"""Every key there is."""
-
 
 def _unknown_key(key: str, where: str) -> UsageError:
     words = key.lower().split()

@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from lake.errors import LakeError, QueryError, UnknownDatasetError
-from lake.zones.columns import check_names, checked_columns, to_columns
-from lake.zones.engine import Result
+from lake.sandbox import join_name
+from lake.zones.columns import check_names, to_columns
+from lake.zones.engine import write_rows
 from target_datalake.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from lake.zones.engine import Job
+    import pyarrow.dataset as ds
+
+    from lake.zones.engine import Job, Result
     from lake.zones.inputs import Input
     from lake.zones.output import Output
 
@@ -43,7 +45,7 @@ class FixedCatalog(Mapping[str, FixedDataset]):
     """The declared inputs of a dataset by the names under which they are declared, and by their full names."""
 
     def __init__(self, inputs: Sequence[Input]) -> None:
-        self._inputs = {".".join(part for part in each.table if part): FixedDataset(each) for each in inputs}
+        self._inputs = {join_name(each.table): FixedDataset(each) for each in inputs}
         self._by_full_name = {each.name: each for each in self._inputs.values()}
 
     def __getitem__(self, name: str) -> FixedDataset:
@@ -70,11 +72,8 @@ class PythonEngine:
         rows = _rows(job, _call(job))
         schema = to_columns(job.definition, rows.schema)
         check_names(job.definition, schema)
-        names = checked_columns(job.definition.header, schema)
-        beside = job.scratch / "checked.parquet"
         batches = (pa.Table.from_batches([batch]).cast(schema).to_batches() for batch in rows)
-        files = output.write((batch for some in batches for batch in some), schema, names, beside)
-        return Result(schema, files, ds.dataset(beside) if names else None)
+        return write_rows(job, output, (batch for some in batches for batch in some), schema)
 
 
 def _call(job: Job) -> Any:

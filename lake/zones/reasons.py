@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lake.sandbox import join_name
 from lake.zones.inputs import is_same
 
 if TYPE_CHECKING:
@@ -53,6 +54,6 @@ def mergeable(before: Build | None, definition: Definition, inputs: Sequence[Inp
     changed = [
         each for each in inputs if each.record.name not in read or not is_same(read[each.record.name], each.record)
     ]
-    if len(changed) != 1 or ".".join(part for part in changed[0].table if part) != definition.header.incremental:
+    if len(changed) != 1 or join_name(changed[0].table) != definition.header.incremental:
         return ""
     return changed[0].record.name

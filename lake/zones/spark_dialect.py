@@ -19,6 +19,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from lake.errors import QueryError
+from lake.sandbox import join_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,7 +121,7 @@ def rename_tables(text: str, tables: Mapping[Name, tuple[str, pa.Schema]], besid
     except SqlglotError as error:
         raise QueryError(f"this is not Spark's SQL: {str(error).splitlines()[0]}", where=beside) from None
     except KeyError as error:
-        name = ".".join(part for part in error.args[0] if part)
+        name = join_name(error.args[0])
         fix = "read what the query for DuckDB reads, under the same names"
         raise QueryError(f"this query reads {name}, which the one beside it does not", where=beside, fix=fix) from None
     return tree.sql(dialect="spark")

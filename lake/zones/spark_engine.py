@@ -6,17 +6,17 @@ query itself is carried over by `lake.zones.spark_dialect`, unless ``<dataset>.s
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from lake.errors import QueryError, UsageError
 from lake.filesystem import to_filesystem
+from lake.verify import measure
 from lake.zones.columns import checked_columns
 from lake.zones.definition import SPARK
 from lake.zones.duckdb_engine import check_mergeable, columns_of
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from lake.zones.output import Output
     from lake.zones.spark_session import SparkOptions
     from target_datalake.storage import Storage
-
-_CHUNK_BYTES = 8 << 20
 
 
 class SparkEngine:
@@ -64,7 +62,7 @@ class SparkEngine:
             frame.write.mode("errorifexists").parquet(to_uri(f"{output.storage.uri}/{folder}"))
         files = take_files(output, folder)
         checked = checked_columns(definition.header, schema)
-        return Result(schema, files, _scan(output.storage, files, schema) if checked else None)
+        return Result(files, _scan(output.storage, files, schema) if checked else None)
 
 
 def take_files(output: Output, folder: str) -> tuple[DataFile, ...]:
@@ -74,7 +72,7 @@ def take_files(output: Output, folder: str) -> tuple[DataFile, ...]:
         with storage.open(stored.key) as file:
             rows = pq.read_metadata(file).num_rows if stored.key.endswith(".parquet") else 0
             file.seek(0)
-            digest = _digest(file)
+            _, digest = measure(file)
         if not rows:
             storage.delete(stored.key)
             continue
@@ -92,13 +90,6 @@ def take_files(output: Output, folder: str) -> tuple[DataFile, ...]:
     if not storage.uri.startswith("s3://"):
         _sync(Path(storage.uri), folder, files)
     return tuple(files)
-
-
-def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(_CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _sync(root: Path, folder: str, files: list[DataFile]) -> None:

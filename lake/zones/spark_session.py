@@ -70,7 +70,6 @@ def start_session(options: SparkOptions, memory_limit: str) -> Any:
         MissingExtraError: pyspark is not installed.
         UsageError: There is no Java, or the master does not answer.
     """
-    check_options(options)
     try:
         from pyspark.errors.exceptions.base import PySparkException
         from pyspark.sql import SparkSession

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import UsageError
-from lake.zones.header import KEYS, Header, parse_header
+from lake.zones.header import _KEYS, Header, parse_header
 
 READ = {
     "nothing": ("SELECT 1", Header()),
@@ -94,5 +94,5 @@ def test_any_names_can_be_written(names):
 
 def test_every_key_is_in_the_documentation():
     text = Path(__file__).parents[3].joinpath("docs", "zones.md").read_text("utf-8")
-    for key in KEYS:
+    for key in _KEYS:
         assert f"| `{key}" in text, key
