@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DiscoveryError
-from lake.pipe import exit_code_of
-from lake.programs import start
+from lake.pipe import read_output
 from target_datalake import config
 
 if TYPE_CHECKING:
@@ -64,9 +62,8 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _ask_tap(programs: Programs) -> dict[str, Any]:
-    with start([*programs.tap, "--about", "--format", "json"], stdout=subprocess.PIPE) as process:
-        output, _ = process.communicate()
-    if code := exit_code_of(process.returncode):
+    code, output, _ = read_output([*programs.tap, "--about", "--format", "json"])
+    if code:
         raise DiscoveryError("the tap does not tell its settings", exit_code=code, fix="its own message is above")
     found: dict[str, Any] = json.loads(output)["settings"]
     return found

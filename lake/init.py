@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DiscoveryError, UsageError
-from lake.pipe import exit_code_of
-from lake.programs import start
+from lake.pipe import read_output
 from target_datalake.errors import StorageError
 
 if TYPE_CHECKING:
@@ -62,13 +60,8 @@ def ask_tap(arguments: Sequence[str], programs: Programs) -> dict[str, Any]:
     Raises:
         DiscoveryError: It failed, and said why on stderr.
     """
-    with start(programs.draft(arguments), stdin=None, stdout=subprocess.PIPE) as process:
-        try:
-            output, _ = process.communicate()
-        except BaseException:  # a signal: the tap must not go on alone
-            process.kill()
-            raise
-    if code := exit_code_of(process.returncode):
+    code, output, _ = read_output(programs.draft(arguments), stdin=None)
+    if code:
         raise DiscoveryError("no configuration came of it", exit_code=code, fix="the tap's own message is above")
     try:
         found: dict[str, Any] = json.loads(output)

@@ -19,7 +19,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lake.errors import Stopped
 from lake.programs import signal_tap, start, start_tap
@@ -171,6 +171,20 @@ def run_pipe(
     finally:
         _reap(sides)
         status.close()
+
+
+def read_output(command: Sequence[str], **options: Any) -> tuple[int, bytes, bytes]:
+    """Run a program to its end, and return its exit code, its stdout, and its stderr if `options` pipe that.
+
+    A signal ends it too: it must not go on alone. Raises StartError.
+    """
+    with start(command, stdout=subprocess.PIPE, **options) as process:
+        try:
+            output, log = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+    return exit_code_of(process.returncode), output, log or b""
 
 
 def exit_code_of(returncode: int) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from lake.merge_file import MergeWriter, read_committed, write_rejects
 from lake.raw_records import split_lines
 from lake.snapshot import rejected_files
+from lake.stream_catalog import root_metadata
 from target_datalake import layout
 from target_datalake.arrow_schema import schema_id, to_document
 from target_datalake.commits import StreamCounts
@@ -120,8 +121,6 @@ def declared_streams(catalog: dict[str, Any]) -> dict[str, Declared]:
     """Return what a Singer catalog declares of each stream."""
     found = {}
     for stream in catalog["streams"]:
-        roots = [each["metadata"] for each in stream.get("metadata", ()) if not each.get("breadcrumb")]
-        root = roots[0] if roots else {}
-        keys = stream.get("key_properties") or root.get("table-key-properties") or ()
+        keys = stream.get("key_properties") or root_metadata(stream).get("table-key-properties") or ()
         found[stream.get("stream") or stream["tap_stream_id"]] = Declared(stream.get("schema") or {}, tuple(keys))
     return found

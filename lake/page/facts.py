@@ -110,7 +110,7 @@ class Reader:
             zone=dataset.zone,
             source=dataset.source if dataset.zone == LANDING else "",
             log=log,
-            outline=self._part(lambda: dataset.outline(dataset.facts())),
+            outline=self._part(lambda: dataset.outline(log.value or dataset.facts())),
             runs=self._part(lambda: to_run_bars(dataset.history())[-_MAX_RUNS:]),
             profile=self._part(lambda: self._profile(dataset)),
             sample=self._part(lambda: self._sample(dataset)) if self.samples else Part(),

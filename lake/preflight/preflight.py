@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import LakeError
@@ -13,13 +11,16 @@ from lake.preflight.checks import Check, to_failure
 from lake.preflight.lake_probe import check_lake
 from lake.preflight.tap_trial import check_streams
 from lake.preflight.variables import check_variables
+from lake.private_folder import private_folder
 from lake.project import load_project, require_tap
+from lake.run_catalog import RunCatalog
 from lake.stream_catalog import read_stream_catalog, selected_names
 from target_datalake.config import read_document
 from target_datalake.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from lake.foreign_tap import ForeignTap
     from lake.programs import Programs
@@ -52,10 +53,11 @@ def preflight(config: Path, programs: Programs, environment: Mapping[str, str]) 
 
 
 def _check_tap(project: Project, programs: Programs) -> Iterator[Check]:
-    path = project.catalog_path if project.catalog_path.exists() else None
-    if path is None:
-        yield Check(what="catalog", found=f"there is no {project.catalog_path} yet; the first run asks for it")
-    else:
+    named = RunCatalog(project, None, ()).path
+    path = named if named is not None and named.exists() else None
+    if named is not None and path is None:
+        yield Check(what="catalog", found=f"there is no {named} yet; the first run asks for it")
+    if path is not None:
         try:
             catalog = read_stream_catalog(path)
         except LakeError as error:
@@ -74,8 +76,8 @@ def _check_tap(project: Project, programs: Programs) -> Iterator[Check]:
 def _check_foreign(tap: ForeignTap, programs: Programs) -> Check:
     """See that a tap that is not our own can be started; there is no common way to try what it reads."""
     try:
-        with tempfile.TemporaryDirectory(prefix="lake-check-") as folder:
-            with_tap(programs, tap, Path(folder))
+        with private_folder() as folder:
+            with_tap(programs, tap, folder)
     except (LakeError, TargetError) as error:
         return to_failure("tap", error)
     return Check(what="tap", found=f"{tap.name} is there; what it reads is seen only in a run")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lake.pipe import exit_code_of
+from lake.pipe import read_output
 from lake.preflight.checks import Check
-from lake.programs import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,22 +38,12 @@ class StreamTrial(msgspec.Struct):
 
 def check_streams(config: Path, catalog: Path | None, programs: Programs) -> list[Check]:
     """Let the tap fetch a page of each stream, and judge what came."""
-    code, output, log = _run(programs.trial(config, catalog))
+    code, output, log = read_output(programs.trial(config, catalog), stderr=subprocess.PIPE)
     try:
         trials = msgspec.json.decode(output, type=list[StreamTrial])
     except msgspec.DecodeError:
         return [_failed_tap(code, log)]
     return [*map(_to_check, trials), *_check_clock(trials)]
-
-
-def _run(command: list[str]) -> tuple[int, bytes, bytes]:
-    with start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            output, log = process.communicate()
-        except BaseException:  # a signal: the tap must not go on alone
-            process.kill()
-            raise
-    return exit_code_of(process.returncode), output, log
 
 
 def _failed_tap(code: int, log: bytes) -> Check:

@@ -10,6 +10,7 @@ import fnmatch
 import glob
 import itertools
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def _look_in_folder(pattern: str) -> dict[str, Found]:
             facts = os.stat(path)  # noqa: PTH116 - the path is a text here
         except OSError:
             continue  # it went while we looked, or is a link to nothing
-        if os.path.isfile(path):  # noqa: PTH113 - as above
+        if stat.S_ISREG(facts.st_mode):
             mark = f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_ino}"
             found[path] = Found(mark, max(facts.st_mtime, facts.st_ctime))
     return found

@@ -14,6 +14,7 @@ from lake.schedule.cron import Cron
 from lake.schedule.entries import CommitTrigger, FileTrigger
 from lake.schedule.log_watch import has_news, heads
 from lake.schedule.memory import EntryMemory
+from lake.text import to_minute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +99,7 @@ def _look_at_clock(trigger: Cron, memory: EntryMemory, now: datetime) -> tuple[E
     due = next_due(trigger, memory)
     if due is None or due > now:
         return memory, None
-    return memory, Due(f"due since {due:%Y-%m-%d %H:%M}Z", pass_over(memory, now))
+    return memory, Due(f"due since {to_minute(due)}", pass_over(memory, now))
 
 
 def _look_at_files(trigger: FileTrigger, memory: EntryMemory, now: float, look: Look) -> tuple[EntryMemory, Due | None]:

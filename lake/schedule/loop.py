@@ -18,6 +18,7 @@ from lake.schedule.children import Ended
 from lake.schedule.cron import Cron
 from lake.schedule.due import look_for_due, next_due, pass_over
 from lake.schedule.memory import Memory
+from lake.text import to_minute
 from target_datalake.errors import HeldError, TargetError
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Scheduler:
             and (again := job.entry.trigger.next_after(job.started))
             and again <= now
         ):
-            self.notice(f"{end.job}: let pass what came due meanwhile, since {again:%Y-%m-%d %H:%M}Z")
+            self.notice(f"{end.job}: let pass what came due meanwhile, since {to_minute(again)}")
         if failed:
             self.exit_code = self.exit_code or end.code
             self.failed(job, end)

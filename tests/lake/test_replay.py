@@ -9,7 +9,7 @@ import pytest
 
 from lake.catalog import Catalog
 from lake.held_source import hold_source
-from lake.replay import replay_stream
+from lake.replay import declared_streams, replay_stream
 from lake.verify import verify_lake
 from target_datalake.lake_format import check_format
 from target_datalake.replay import Declared
@@ -130,3 +130,9 @@ def test_what_does_not_go_together_is_refused(arguments):
     done = lake("rejects", *arguments)
     assert done.returncode == 2
     assert "--replay" in done.stderr
+
+
+@pytest.mark.parametrize("more", [{"metadata": None}, {"metadata": [{"breadcrumb": []}]}, {}])
+def test_a_catalog_without_metadata_declares_its_schema_alone(more):
+    streams = [{"tap_stream_id": "orders", "schema": {"type": "object"}, **more}]
+    assert declared_streams({"streams": streams}) == {"orders": Declared({"type": "object"}, ())}

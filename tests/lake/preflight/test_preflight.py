@@ -152,6 +152,15 @@ def test_a_tap_that_is_not_our_own_is_looked_for(command: str, state: str, proje
     assert exit_code(list(checks.values())) == (0 if state == "ok" else 2)
 
 
+@pytest.mark.parametrize("catalog", [False, {"streams": []}])
+def test_a_catalog_beside_that_a_foreign_tap_does_not_take_is_not_looked_at(catalog: Any, project: Project) -> None:
+    project.document["tap"] = {"command": [sys.executable], "config": {}, "catalog": catalog}
+    (project.folder / "catalog.json").write_text("{")
+    checks = project.check()
+    assert "catalog" not in checks
+    assert checks["tap"].state == "ok"
+
+
 STREAMS: dict[str, tuple[dict[str, Any], str, str, int]] = {
     "refused": ({"error": "the API answered 403", "fix": "check it", "exit_code": 3}, "failed", "403", 3),
     "unreachable": ({"error": "no connection", "exit_code": 4}, "failed", "no connection", 4),
