@@ -6,6 +6,7 @@ import subprocess
 import sys
 import venv
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bench.measure import FailedError
@@ -38,6 +39,7 @@ class Environment:
         return self.folder / "bin" / name
 
 
+@cache
 def make_environment(name: str) -> Environment:
     """Make a peer's environment, unless it is there."""
     folder = OUT / "peers" / name

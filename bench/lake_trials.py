@@ -33,7 +33,7 @@ def lake_trials(settings: Settings) -> Iterator[Trial]:
         contenders = [_run("ours", url, settings.records)]
         if settings.has_peers:
             contenders.append(dlt_to_parquet(make_environment("dlt"), short, settings.peer_records))
-        yield Trial("lake", "lake run: from a local API to Parquet", contenders, 373)
+        yield Trial("lake", "lake run: from a local API to Parquet", contenders)
     longer = settings.records * settings.growth
     with serving(REVIEWS, settings.records) as url, serving(REVIEWS, longer) as long_url:
         times = f"{settings.growth} times as many"

@@ -31,12 +31,11 @@ class Contender:
 
 @dataclass(frozen=True)
 class Trial:
-    """Contenders at one task. `size_bytes` is what a record weighs on its way in."""
+    """Contenders at one task."""
 
     name: str
     title: str
     contenders: Sequence[Contender]
-    size_bytes: float = 0.0
 
 
 @dataclass(frozen=True)

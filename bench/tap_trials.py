@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.bars import BARE_FETCH, DLT_REST
 from bench.environments import make_environment
 from bench.measure import measure
 from bench.page_server import serving
@@ -33,7 +34,7 @@ COUNTED = {"type": "page", "param": "page", "total": "meta.total"}
 def tap_trials(settings: Settings) -> Iterator[Trial]:
     """Yield the trials of the tap, each while its server runs."""
     with serving(REVIEWS, settings.records) as url, serving(REVIEWS, settings.peer_records) as short:
-        yield Trial("tap", "Tap: reviews from a local API, 1000 a page", list(_plain(settings, url, short)), 373)
+        yield Trial("tap", "Tap: reviews from a local API, 1000 a page", list(_plain(settings, url, short)))
     records = _SLOW_PAGES * 1000
     with serving(REVIEWS, records, delay_seconds=_SLOW_SECONDS) as url:
         slow = [
@@ -63,7 +64,7 @@ def _plain(settings: Settings, url: str, short: str) -> Iterator[Contender]:
     yield _ours("ours", tap_config(url, CURSOR), records)
     yield _ours("ours, a full table", tap_config(url, COUNTED), records)
     floor = [sys.executable, "-m", "bench.floors", "fetch", f"{url}/reviews"]
-    yield Contender("floor: requests and msgspec", lambda: measure(floor, cwd=ROOT), records)
+    yield Contender(BARE_FETCH, lambda: measure(floor, cwd=ROOT), records)
     if not settings.has_peers:
         return
     yield _script("requests and singer-python", [sys.executable], "singer_tap.py", short, fewer)
@@ -104,4 +105,4 @@ def _dlt(name: str, dlt: Environment, what: str, url: str, records: int) -> Cont
 
 def dlt_to_parquet(dlt: Environment, url: str, records: int) -> Contender:
     """Return dlt's own way from the API to Parquet."""
-    return _dlt("dlt 1.31, REST to Parquet", dlt, "parquet", url, records)
+    return _dlt(DLT_REST, dlt, "parquet", url, records)
