@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from tap_rest_api.traversal import Pagination
 
+    Token = str | int | list[Any] | dict[str, Any]
+
 FIRST_NUMBER, FIRST_OFFSET = 1, 0
 COUNTED = ("page", "offset")  # pages that need no word of the one before them
 
 _LINK = re.compile(r"<(?P<url>[^<>]*)>(?P<parameters>[^<]*)")
 _NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|next(?=\s*(?:[;,]|$)))", re.IGNORECASE)
-_MAX_EMPTY_PAGES = 20  # in a row; an API that filters after it has cut its pages may send some
 _TRUTHS = {1: True, 0: False, "true": True, "false": False}  # 1 and 0 are true and false as well
 
 
@@ -29,6 +30,7 @@ class Position:
 
     Attributes:
         index: 0 for the first page.
+        cursor: The token that asks for it; an object or a list only where the request's body takes it.
         received: Records of the pages before it.
         total: How many records the pages before it promised in all.
     """
@@ -36,7 +38,7 @@ class Position:
     index: int = 0
     number: int | None = None
     offset: int | None = None
-    cursor: str | int | None = None
+    cursor: Token | None = None
     url: str | None = None
     received: int = 0
     total: int | None = None
@@ -193,13 +195,21 @@ def _counted_to_the_end(pagination: Pagination, here: Position, page: Evidence) 
 
 def _cursor(pagination: Pagination, here: Position, page: Evidence) -> Position | None:
     more = _more(pagination, page)
-    token = None if more is False else _token(pagination.next or "", page)
+    token = None if more is False else _find_next(pagination.next or "", page)
     if token is None and more:
         raise PagingError(f'the page says that there are more, but has nothing at "{pagination.next}"')
-    return None if token is None else replace(here, cursor=token)
+    if token is None:
+        return None
+    if isinstance(token, (list, dict)) and pagination.param is not None:
+        raise PagingError(
+            f'what stands at "{pagination.next}" is not one value, as the parameter "{pagination.param}" takes',
+            fix='send it in a JSON body, as "${page.cursor}" without "param", or name a path to one value.',
+        )
+    return replace(here, cursor=token)
 
 
-def _token(path: str, page: Evidence) -> str | int | None:
+def _find_next(path: str, page: Evidence) -> Token | None:
+    """Read the option "next"; None where the page has nothing there, or something empty."""
     source, _, name = path.partition(":")
     if source == "header" and name:
         token: Any = page.headers.get(name.lower())
@@ -207,11 +217,11 @@ def _token(path: str, page: Evidence) -> str | int | None:
         token = page.find_last(name) if page.count else None
     else:
         token = page.find(path)
-    if token is None or token is False or token == "":
+    if token is None or token is False or token in ("", [], {}):
         return None
-    if not _is_scalar(token) or token is True:
+    if token is True or not isinstance(token, (str, int, list, dict)):
         raise PagingError(f'what stands at "{path}" is not a token')
-    return token  # type: ignore[no-any-return]  # _is_scalar has just told
+    return token
 
 
 def _link(pagination: Pagination, here: Position, page: Evidence) -> Position | None:
@@ -219,7 +229,11 @@ def _link(pagination: Pagination, here: Position, page: Evidence) -> Position | 
     more = _more(pagination, page)
     if more is False:
         return None
-    link = parse_next_link(page.headers.get("link", "")) if pagination.next is None else _token(pagination.next, page)
+    link = (
+        parse_next_link(page.headers.get("link", "")) if pagination.next is None else _find_next(pagination.next, page)
+    )
+    if isinstance(link, (list, dict)):
+        raise PagingError(f'what stands at "{pagination.next}" is not a link')
     if link is None and more:
         raise PagingError("the page says that there are more, but has no link to them")
     return None if link is None else replace(here, url=resolve(page.url, str(link)))
@@ -240,45 +254,3 @@ _RULES: dict[str, Callable[[Pagination, Position, Evidence], Position | None]] =
     "cursor": _cursor,
     "link": _link,
 }
-
-
-class LoopGuard:
-    """Remembers eight bytes of every token and every page of a chain, and stops at the first repeat.
-
-    So no page is ever asked for a third time, whether the API repeats a token, a ring of tokens, a link to
-    itself, or the last page's records for every number past the end.
-    """
-
-    def __init__(self) -> None:
-        self._tokens: set[int] = set()
-        self._pages: set[int] = set()
-        self._empty_pages = 0
-
-    def check_page(self, page: Evidence) -> None:
-        """Hold a page against all before it.
-
-        Raises:
-            PagingError: Its records have come before, or too many pages in a row were empty.
-        """
-        self._empty_pages = 0 if page.count else self._empty_pages + 1
-        if self._empty_pages > _MAX_EMPTY_PAGES:
-            raise PagingError(f"{_MAX_EMPTY_PAGES} pages in a row were empty, and still there is a next one")
-        if page.count:
-            self._remember(self._pages, page.content, "the API sent a page a second time")
-
-    def check_next(self, position: Position) -> None:
-        """Hold the next page's token or link against all before it.
-
-        Raises:
-            PagingError: It has been given before.
-        """
-        token = position.url if position.url is not None else position.cursor
-        if token is not None:
-            self._remember(self._tokens, token, "the API names a next page that it has named before")
-
-    def _remember(self, seen: set[int], what: Hashable, complaint: str) -> None:
-        digest = hash(what)  # SipHash, 64 bits, keyed by the process
-        if digest in seen:
-            fix = "the pagination options may not fit this API: it would never end."
-            raise PagingError(complaint, fix=fix)
-        seen.add(digest)

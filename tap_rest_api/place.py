@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tap_rest_api.paginate import LoopGuard, Position, first_position
+from tap_rest_api.loop_guard import LoopGuard
+from tap_rest_api.paginate import Position, first_position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

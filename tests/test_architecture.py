@@ -23,7 +23,7 @@ FLOORS = {
         about config meter rows
         bookmark edits overrides paginate shape transport
         bounds
-        anchor
+        anchor loop_guard
         attempt catalog credential detect state verdict
         admission digest sigv4 token_file tokens
         assertion login

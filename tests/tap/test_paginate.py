@@ -8,9 +8,9 @@ import pytest
 
 from tap_rest_api.detect import detect_pagination
 from tap_rest_api.errors import PagingError
+from tap_rest_api.loop_guard import LoopGuard
 from tap_rest_api.paginate import (
     Evidence,
-    LoopGuard,
     Position,
     check_total,
     first_position,
@@ -92,7 +92,10 @@ WRONG = [
     ("total not reached by short", Pagination("page", total="t", size=5, stop="short"), Position(number=1), page(2, t=5), "ended after 2 of 5"),
     ("total fell", Pagination("page", total="t"), Position(number=2, received=2, total=5), page(2, t=4), "fell from 5 to 4"),
     ("more without a token", Pagination("cursor", next="n", more="m"), Position(), page(m=True), "nothing at"),
-    ("token that is an object", Pagination("cursor", next="n"), Position(), page(n={"a": 1}), "not a token"),
+    ("object for a parameter", Pagination("cursor", next="n", param="c"), Position(), page(n={"a": 1}), "not one value"),
+    ("list for a parameter", Pagination("cursor", next="n", param="c"), Position(), page(n=[1]), "not one value"),
+    ("link that is an object", Pagination("link", next="n"), Position(), page(n={"href": "/a"}), "not a link"),
+    ("token that is a fraction", Pagination("cursor", next="n"), Position(), page(n=1.5), "not a token"),
     ("token that is true", Pagination("cursor", next="n"), Position(), page(n=True), "not a token"),
     ("offset that cannot move", Pagination("offset", more="m"), Position(offset=2), page(0, m=True), "but it is empty"),
     ("total of a cursor chain", Pagination("cursor", next="n", total="t"), Position(), page(2, t=3), "ended after 2 of 3"),
