@@ -8,7 +8,6 @@ import secrets
 import sys
 import traceback
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import click
 
 from target_datalake.config import load_config, load_schema
 from target_datalake.errors import ConfigError, TargetError
-from target_datalake.lean_imports import bar_pandas
+from target_datalake.lean_imports import bar_numpy_and_pandas
 from target_datalake.log import FORMATS, LEVELS, escape, set_up_logging
 from target_datalake.settings import to_settings
 
@@ -40,7 +39,7 @@ _CAPABILITIES = ("about", "activate-version", "batch", "schema-validation", "sta
 @click.option("--expected-parent", type=int, metavar="N", help="For runners: exit 7 if the log's head is not N.")
 @click.option("--lock-fd", type=int, metavar="FD", help="For runners: a descriptor that holds the source's lock.")
 @click.option("--tap-status-fd", type=int, metavar="FD", help="For runners: a pipe that tells the tap's exit code.")
-@click.version_option(version("rest-datalake"), prog_name="target-datalake")
+@click.version_option(package_name="rest-datalake", prog_name="target-datalake")
 def target_datalake(*, about: bool, about_format: str, **options: Any) -> int:
     """Write Singer messages from stdin into a data lake as Parquet, and each committed STATE to stdout.
 
@@ -56,7 +55,7 @@ def target_datalake(*, about: bool, about_format: str, **options: Any) -> int:
         raise ConfigError("no configuration is given", fix="name a file: target-datalake --config config.json")
     config = load_config(options["config_path"])
     state = _read_state(options["state_path"]) if options["state_path"] else None
-    bar_pandas()
+    bar_numpy_and_pandas()
     from target_datalake.run import Runner, run_target  # pyarrow takes 250 ms to import: not for --help
 
     run_id = options["run_id"] or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -109,7 +108,7 @@ def _about_json() -> str:
     about = {
         "name": "target-datalake",
         "description": "Singer messages as validated Parquet in a data lake, exactly once.",
-        "version": version("rest-datalake"),
+        "version": _version(),
         "capabilities": list(_CAPABILITIES),
         "settings": schema,
         "options": to_settings(schema),
@@ -119,9 +118,15 @@ def _about_json() -> str:
 
 def _about_text() -> str:
     settings = load_schema()["properties"]
-    lines = [f"target-datalake {version('rest-datalake')}", "settings:"]
+    lines = [f"target-datalake {_version()}", "settings:"]
     lines += [f"  {name}: {setting.get('description', '')}".rstrip(": ") for name, setting in settings.items()]
     return "\n".join(lines)
+
+
+def _version() -> str:
+    from importlib.metadata import version  # 40 ms: not for a run
+
+    return version("rest-datalake")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +110,7 @@ def expand(value: Any, path: str, pointer: str) -> Any:
 
 def load_schema() -> dict[str, Any]:
     """Return the JSON Schema (Draft 4) of the target's section."""
-    schema: dict[str, Any] = json.loads(files("target_datalake").joinpath("config.schema.json").read_text("utf-8"))
+    schema: dict[str, Any] = json.loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
     return schema
 
 

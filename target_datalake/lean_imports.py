@@ -1,27 +1,15 @@
-"""An import of pandas becomes the answer that it is not installed.
+"""Imports of numpy and pandas become the answer that they are not installed.
 
-`pyarrow.array` looks for pandas objects among its arguments, and loads pandas for that: half a second of every run, for
-objects that this program never makes.
+pyarrow loads numpy where it finds it, and `pyarrow.array` looks for pandas objects among its arguments: together half a
+second of every run, for objects that this program never makes.
 """
 
 from __future__ import annotations
 
 import sys
-from importlib.abc import MetaPathFinder
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import ModuleType
 
 
-class _NoPandas(MetaPathFinder):
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:  # noqa: ARG002
-        """Refuse pandas, and leave every other module to the finders behind this one."""
-        if name == "pandas":
-            raise ModuleNotFoundError("pandas is not used here", name=name)
-
-
-def bar_pandas() -> None:
-    """Keep this process from loading pandas. For a program's own main only, never for a library."""
-    sys.meta_path.insert(0, _NoPandas())
+def bar_numpy_and_pandas() -> None:
+    """Keep this process from loading them. For a program's own main only, never for a library."""
+    for name in ("numpy", "pandas"):
+        sys.modules[name] = None  # type: ignore[assignment]  # what the import system takes for "not to be found"

@@ -125,6 +125,17 @@ def test_a_tap_cut_off_in_mid_line_still_lands_what_its_last_state_covers(config
     assert '"received":3' in next(tmp_path.glob("lake/_lake/log/shop/*.json")).read_text()
 
 
+def test_a_run_loads_neither_numpy_nor_pandas_nor_what_s3_needs(config, tmp_path):
+    heavy = ("boto3", "numpy", "pandas", "requests")
+    code = (
+        f"import atexit, sys; atexit.register(lambda: print([name for name in {heavy} if sys.modules.get(name)]));"
+        "from target_datalake.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "--config", config]
+    done = subprocess.run(command, input=GOOD, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_no_configuration_at_all_is_a_users_mistake(tmp_path):
     done = run(cwd=tmp_path)
     assert done.returncode == 2
