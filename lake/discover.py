@@ -9,8 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DiscoveryError
-from lake.pipe import exit_code_of
-from lake.programs import signal_tap, start_tap
+from lake.processes import exit_code_of, signal_tap, start_tap
 from lake.selections import keep_selections, select_undecided
 from lake.stream_catalog import is_selected, parse_stream_catalog, read_stream_catalog, root_metadata, stream_name
 from lake.text import to_table

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lake.errors import Stopped
-from lake.programs import signal_tap, start, start_tap
+from lake.processes import exit_code_of, has_ended, signal_tap, start, start_tap, wait_for_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -187,11 +187,6 @@ def read_output(command: Sequence[str], **options: Any) -> tuple[int, bytes, byt
     return exit_code_of(process.returncode), output, log or b""
 
 
-def exit_code_of(returncode: int) -> int:
-    """Return a process's exit code, 128 + n if signal n ended it, as shells do."""
-    return returncode if returncode >= 0 else 128 - returncode
-
-
 def _supervise(sides: dict[Side, subprocess.Popen[bytes]], events: Events, status: BinaryIO) -> PipeEnd:
     for side, process in sides.items():
         threading.Thread(target=_watch, args=(side, process, events), daemon=True).start()
@@ -207,6 +202,9 @@ def _supervise(sides: dict[Side, subprocess.Popen[bytes]], events: Events, statu
             deadline = deadline or time.monotonic() + STOP_GRACE_SECONDS
             _signal_all(sides, signal.SIGTERM)
         else:
+            if event.side == "tap" and event.code and has_ended(sides["target"]):
+                # It was first: it has not been told how the tap ended, and a tap fails whose reader is gone.
+                end.codes.setdefault("target", exit_code_of(sides["target"].wait()))
             end.codes[event.side] = event.code
             if event.side == "tap":
                 if event.code and end.signal is None:
@@ -219,15 +217,7 @@ def _supervise(sides: dict[Side, subprocess.Popen[bytes]], events: Events, statu
 
 
 def _watch(side: Side, process: subprocess.Popen[bytes], events: Events) -> None:
-    events.put(Ended(side, exit_code_of(process.wait()) if side == "target" else _wait_for_tap(process.pid)))
-
-
-def _wait_for_tap(pid: int) -> int:
-    """Wait for a tap's end and return its exit code; it stays a zombie, whose number goes on to name its group."""
-    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    if ended is None:
-        raise ChildProcessError(pid)  # never: without WNOHANG there is an answer
-    return ended.si_status if ended.si_code == os.CLD_EXITED else 128 + ended.si_status
+    events.put(Ended(side, exit_code_of(process.wait()) if side == "target" else wait_for_tap(process.pid)))
 
 
 def _next_event(events: Events, deadline: float | None) -> Ended | Signalled | None:

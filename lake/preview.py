@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.errors import PreviewError
-from lake.pipe import exit_code_of
-from lake.programs import start
+from lake.processes import exit_code_of, start
 from lake.project import require_options, require_tap
 from lake.stream_catalog import check_names, read_stream_catalog, select_streams
 from lake.text import shorten, to_table

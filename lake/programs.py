@@ -1,16 +1,10 @@
-"""A project becomes its two programs: their command lines, and their start."""
+"""A project becomes its two programs' command lines."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
 import sys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-from lake.errors import StartError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,33 +101,3 @@ PROGRAMS = Programs()
 def with_log_level(programs: Programs, level: str | None) -> Programs:
     """Return programs that both log at a level; None leaves it to them."""
     return programs if level is None else replace(programs, options=("--log-level", level))
-
-
-def start_tap(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Start a tap in a session of its own, so that what it starts can be ended with it. Raises StartError."""
-    return start(command, start_new_session=True, **options)
-
-
-def signal_tap(tap: subprocess.Popen[bytes], number: int) -> None:
-    """Send a signal to a tap, not yet waited for, and to all it started; those that have ended do not mind."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(tap.pid, number)
-
-
-def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Start a program that SIGINT does not reach before it asks for it.
-
-    A terminal's Ctrl-C goes to every program at once. One that is still importing would answer with a traceback, so it
-    begins with SIGINT ignored; we end it with SIGTERM.
-
-    Raises:
-        StartError: The system refuses.
-    """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # an ignored signal is inherited, a handler is not
-    try:
-        return subprocess.Popen(command, stdin=options.pop("stdin", subprocess.DEVNULL), **options)  # noqa: S603 - no shell
-    except OSError as error:
-        fix = "see that it runs in a shell: a script needs a first line, #!…, that names what is there"
-        raise StartError(f"{command[0]} cannot be started: {error.strerror}", fix=fix) from error
-    finally:
-        signal.signal(signal.SIGINT, before)

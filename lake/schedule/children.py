@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lake.pipe import SIGNALS, exit_code_of
-from lake.programs import start
+from lake.pipe import SIGNALS
+from lake.processes import exit_code_of, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -77,6 +78,20 @@ def test_the_target_dies_first_and_the_tap_is_ended(stage):
     end = play(stage)
     assert end.exit_code == 6
     assert is_gone(int((stage.folder / "tap").read_text()))
+
+
+def test_a_tap_that_fails_for_want_of_a_reader_does_not_hide_why_the_target_ended(stage, monkeypatch):
+    watch = pipe._watch
+
+    def late_for_the_target(side, *others):
+        if side == "target":
+            time.sleep(1)
+        watch(side, *others)
+
+    monkeypatch.setattr(pipe, "_watch", late_for_the_target)
+    stage.tap, stage.target = ENDLESS, "wait_for('tap')\nsys.exit(6)"
+    end = play(stage)
+    assert (next(iter(end.codes)), end.exit_code) == ("target", 6)
 
 
 def test_a_tap_that_does_not_write_is_ended_too(stage):
