@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lake.errors import UsageError
+from lake.terminal import print_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,14 +23,25 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would go
 
 
 def confirm(question: str, *, yes: bool) -> bool:
-    """Ask on a terminal; without one nobody can answer, so that `--yes` must have been said. Raises UsageError."""
+    """Ask on a terminal, where Ctrl-D means no; without one nobody can answer, so that `--yes` must have been said.
+
+    Raises:
+        UsageError: Nobody can be asked.
+    """
     if yes:
         return True
     if not sys.stdin.isatty():
         raise UsageError(
             "this cannot be undone, and nobody can be asked", where="--yes", fix="add --yes if it is meant"
         )
-    return click.confirm(question, err=True)
+    try:
+        meant = click.confirm(question, err=True)
+    except click.Abort:
+        print_notice("")  # the question's line ends here
+        meant = False
+    if not meant:
+        print_notice("Nothing was changed.")
+    return meant
 
 
 def chosen_streams(address: str | Path, name: str | None) -> dict[str, list[str]]:

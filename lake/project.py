@@ -79,7 +79,7 @@ def find_config(folder: Path) -> Path:
     raise UsageError(
         f"there is no {DEFAULT_CONFIGS[0]} here",
         where=str(folder),
-        fix="name a configuration file with -c, or go to the folder that has one",
+        fix="name a configuration file with -c, or go to the folder that has one; `lake init URL` writes one",
     )
 
 
@@ -178,5 +178,5 @@ def require_tap(project: Project) -> None:
         raise UsageError(
             "this configuration says nothing about a tap",
             where=f"{project.config_path} /tap",
-            fix='give the file the sections "tap" and "target"; config.example.json shows them',
+            fix='give the file the sections "tap" and "target"; `lake init URL` writes one with both',
         )

@@ -85,7 +85,7 @@ def read_document(path: str) -> dict[str, Any]:
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
-        fix = "name a file with --config; config.example.json shows one"
+        fix = "check the path: --config names a JSON file"
         raise ConfigError(f"cannot read the configuration: {error.strerror}", where=path, fix=fix) from error
     except UnicodeDecodeError as error:
         raise ConfigError("the configuration is not UTF-8", where=path, fix="save it as UTF-8") from error
