@@ -121,7 +121,8 @@ screenshots: setup ## Take the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.screenshots
 
 .PHONY: docs
-docs: .interop/docs/.ready ## Build the documentation as a site in ./site, with an environment of its own
+docs: setup .interop/docs/.ready ## Build the documentation as a site in ./site, with an environment of its own
+	$(BIN)/python -m docs.reference .interop/docs/reference
 	NO_MKDOCS_2_WARNING=1 .interop/docs/bin/mkdocs build --strict --quiet
 
 .interop/docs/.ready: requirements/docs.lock

@@ -11,6 +11,8 @@ from lake.pipe import read_output
 from target_datalake import config
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lake.programs import Programs
 
 SECTIONS = ("tap", "target", "lake")
@@ -29,8 +31,6 @@ def load_config_schema(part: str, programs: Programs) -> dict[str, Any]:
     if part != WHOLE:
         return _load(part, programs)
     sections = {name: _load(name, programs) for name in SECTIONS}
-    foreign = _read("foreign_tap.schema.json")
-    tap = {"anyOf": [_below(sections["tap"], "tap"), _below(foreign, "foreign_tap")]}
     return {
         "$schema": _DRAFT,
         "title": "rest-datalake config",
@@ -38,25 +38,32 @@ def load_config_schema(part: str, programs: Programs) -> dict[str, Any]:
         "required": ["tap", "target"],
         "additionalProperties": False,
         "properties": {
-            "$schema": {"type": "string"},
-            "tap": tap,
-            "target": _below(sections["target"], "target"),
-            "lake": _below(sections["lake"], "lake"),
+            "$schema": {"type": "string", "description": "For editors: where this schema stands."},
+            **{name: _below(schema, name) for name, schema in sections.items()},
         },
-        "definitions": {
-            name: _move(schema.get("definitions", {}), f"#/definitions/{name}/")
-            for name, schema in {**sections, "foreign_tap": foreign}.items()
-        },
+        "definitions": _gather(sections),
     }
 
 
 def _load(section: str, programs: Programs) -> dict[str, Any]:
     if section == "target":
         return config.load_schema()
-    return _ask_tap(programs) if section == "tap" else _read("config.schema.json")
+    return _load_tap(programs) if section == "tap" else read_schema("config.schema.json")
 
 
-def _read(name: str) -> dict[str, Any]:
+def _load_tap(programs: Programs) -> dict[str, Any]:
+    """Return the schema of a section that describes an API, or names the command of a tap that is not our own."""
+    kinds = {"own": _ask_tap(programs), "foreign": read_schema("foreign_tap.schema.json")}
+    return {
+        "$schema": _DRAFT,
+        "title": "rest-datalake tap config",
+        "anyOf": [_below(schema, name) for name, schema in kinds.items()],
+        "definitions": _gather(kinds),
+    }
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """Return one of this package's own schemas."""
     found: dict[str, Any] = json.loads(files("lake").joinpath(name).read_text("utf-8"))
     return found
 
@@ -67,6 +74,11 @@ def _ask_tap(programs: Programs) -> dict[str, Any]:
         raise DiscoveryError("the tap does not tell its settings", exit_code=code, fix="its own message is above")
     found: dict[str, Any] = json.loads(output)["settings"]
     return found
+
+
+def _gather(schemas: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the definitions of several schemas, each under its schema's name."""
+    return {name: _move(schema.get("definitions", {}), f"#/definitions/{name}/") for name, schema in schemas.items()}
 
 
 def _below(schema: dict[str, Any], name: str) -> dict[str, Any]:

@@ -106,4 +106,4 @@ def _where(record: RunRecord, lake: Place) -> list[str]:
 def _rejects(record: RunRecord, lake: str, reasons: Sequence[str]) -> list[str]:
     commonest = f", most often for {escape(reasons[0])}" if reasons else ""
     kept = f"{lake}/{layout.rejected_prefix(record.source)}"
-    return [f"Rejected: {record.rejected:,}{commonest}.", f"  `lake rejects` shows why; they are kept in {escape(kept)}."]
+    return [f"Rejected: {record.rejected:,}{commonest}.", f"  `lake rejects` shows why; they are in {escape(kept)}."]

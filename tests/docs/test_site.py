@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from docs import reference
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*DOCS.glob("*.md"), *ROOT.glob("examples/*/README.md")]
@@ -21,7 +23,7 @@ def test_every_page_stands_in_the_navigation_once():
     text = ROOT.joinpath("mkdocs.yml").read_text("utf-8")
     named = re.findall(r"^ +- .+: (\S+\.md)$", text.partition("\nnav:\n")[2], re.MULTILINE)
     assert len(named) == len(set(named))
-    assert {path.name for path in DOCS.glob("*.md")} == {name for name in named if "/" not in name}
+    assert {path.name for path in DOCS.glob("*.md")} | {*reference.PAGES} == {name for name in named if "/" not in name}
     assert yaml.safe_load(text)["theme"]["font"] is False
 
 
@@ -36,6 +38,8 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere():
     subprocess.run(["make", "docs"], cwd=ROOT, env={**os.environ, "PYTHON": "python3"}, check=True)
     site = ROOT / "site"
     assert site.joinpath("examples", "apis", "github-issues.json").is_file()
+    assert "--memory-limit" in site.joinpath("commands.html").read_text("utf-8")
+    assert "max_rejected_fraction" in site.joinpath("settings.html").read_text("utf-8")
     for page in site.rglob("*.html"):
         outside = [url for url in LOADED.findall(page.read_text("utf-8")) if "canonical" not in url]
         assert outside == [], page

@@ -30,10 +30,22 @@ def test_a_sections_schema_accepts_its_section(part: str) -> None:
     jsonschema.Draft4Validator(printed(part)).validate(EXAMPLE[part])
 
 
+FOREIGN = {"command": ["tap-csv"], "config": {}, "catalog_option": "--properties"}
+
+
+def test_an_editor_completes_a_tap_of_others_too(whole: Any) -> None:
+    """No command printed it for a section alone."""
+    alone = printed("tap")
+    jsonschema.Draft4Validator.check_schema(alone)
+    for schema, of in ((alone, lambda tap: tap), (whole, lambda tap: {**EXAMPLE, "tap": tap})):
+        jsonschema.Draft4Validator(schema).validate(of(FOREIGN))
+        assert not jsonschema.Draft4Validator(schema).is_valid(of({**FOREIGN, "catalog_option": "--x"}))
+
+
 def test_the_whole_files_schema_accepts_it_and_a_tap_of_others(whole: Any) -> None:
     jsonschema.Draft4Validator.check_schema(whole)
     jsonschema.Draft4Validator(whole).validate({"$schema": "config.schema.json", **EXAMPLE})
-    jsonschema.Draft4Validator(whole).validate({**EXAMPLE, "tap": {"command": ["tap-csv"], "config": {}}})
+    jsonschema.Draft4Validator(whole).validate({**EXAMPLE, "tap": FOREIGN})
 
 
 @pytest.mark.parametrize(
