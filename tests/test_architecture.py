@@ -99,8 +99,8 @@ FLOORS = {
         compact dataset raw_records run state
         catalog erase preview query replay
         completion keep_tables overview schedule
-        keep_options terminal
-        options
+        terminal
+        keep_options options
         preflight
         page zones
         keep_commands look_commands query_commands reject_commands run_commands schedule_commands
