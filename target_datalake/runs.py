@@ -6,7 +6,7 @@ Lines stay together as one piece of memory, so that nothing is done for each of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from target_datalake.lines import Fingerprint
-
-_NEWLINE: Final = pa.scalar(ord("\n"), pa.uint8())
-_ONE: Final = pa.scalar(1, pa.int32())
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,12 @@ def to_run(
 
 def split_lines(text: bytes) -> pa.BinaryArray:
     """Return the lines, each with its newline, of a text that ends with one, or is empty."""
+    if not text:
+        return pa.array([], pa.binary())
     data = pa.py_buffer(text)
-    newlines = pc.indices_nonzero(pc.equal(pa.Array.from_buffers(pa.uint8(), len(text), [None, data]), _NEWLINE))
-    ends = pc.add(newlines.cast(pa.int32()), _ONE)
+    whole = pa.Array.from_buffers(pa.binary(), 1, [None, pa.array([0, len(text)], pa.int32()).buffers()[1], data])
+    pieces = pc.split_pattern(whole, pattern=b"\n").flatten()[:-1]
+    ends = pc.cumulative_sum(pc.add(pc.binary_length(pieces), pa.scalar(1, pa.int32())))
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
     return pa.Array.from_buffers(pa.binary(), len(ends), [None, offsets.buffers()[1], data])
 

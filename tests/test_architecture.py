@@ -82,7 +82,7 @@ FLOORS = {
         cli
     """,
     "target_datalake.columnar": """
-        patterns presence
+        literals patterns presence
         chunk keywords temporal undeclared
         conversions subschemas
         plan

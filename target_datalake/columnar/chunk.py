@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from target_datalake.decode import decode_number
+from target_datalake.columnar.literals import inexact_literals, to_digits
 from target_datalake.runs import Lines, count_from, text_of
 
 if TYPE_CHECKING:
@@ -26,18 +25,10 @@ if TYPE_CHECKING:
 LONGEST_LINE: Final = 256 << 10
 """Longer lines may hold objects of more members than memory should take: they are read one by one."""
 
-_DIGITS: Final = bytes.maketrans(b"123456789.", b"0000000000")
-_LONG_RUN: Final = b"0" * 16
-"""Digits and points so many may be a number with more digits than every float64 gives back."""
-
 _MOST_REFUSED: Final = 20
 """No more than one line in so many is looked for by parsing what follows the one before."""
 
 _names_row: Final = re.compile(r" in row (\d+)\Z").search
-_match_rest: Final = re.compile(rb"[0-9.]+(?:[eE][-+]?[0-9]+)?").match
-_KEY_BYTES: Final = 128
-_BEFORE_NUMBERS: Final = frozenset({b":", b",", b"[", b" ", b"\t"})
-_ends_in_exponent: Final = re.compile(rb"[0-9][eE]\+?\Z").search
 
 
 @dataclass(frozen=True)
@@ -152,14 +143,8 @@ class Chunk:
         Args:
             integers: Keys whose values are always read as integers.
         """
-        digits = self._digits
-        at = digits.find(_LONG_RUN)
-        while at >= 0:
-            match = _match_rest(self.text, at)
-            end = match.end() if match else at + 1
-            if not _is_exact(self.text, at, end, integers):
-                yield bisect_right(self.starts, at) - 1
-            at = digits.find(_LONG_RUN, end)
+        for at in inexact_literals(self.text, self._digits, integers):
+            yield bisect_right(self.starts, at) - 1
 
     @cached_property
     def starts(self) -> Sequence[int]:
@@ -177,8 +162,7 @@ class Chunk:
 
     @cached_property
     def _digits(self) -> bytes:
-        """Return the text with a zero for each digit and point."""
-        return self.text.translate(_DIGITS)
+        return to_digits(self.text)
 
 
 def to_chunk(runs: Sequence[Lines]) -> Chunk:
@@ -198,21 +182,3 @@ def in_order(runs: list[Lines]) -> list[Lines]:
         return runs
     chunk = to_chunk(runs)
     return chunk.pick(pc.sort_indices(chunk.numbers)).to_runs()
-
-
-def _is_exact(text: bytes, start: int, end: int, integers: Container[bytes]) -> bool:
-    """Say whether a literal is no number, an integer of an integer column, or one that a float64 gives back."""
-    before = text[max(0, start - _KEY_BYTES) : start].removesuffix(b"-")
-    if before[-1:] not in _BEFORE_NUMBERS:
-        return _ends_in_exponent(before) is None
-    literal = text[start:end]
-    if literal.count(b".") > 1:
-        return True
-    try:
-        if not literal.isdigit():
-            return isinstance(decode_number(literal.decode()), float)
-        spaced = before.rstrip(b" \t")
-        key = spaced[:-1].rstrip(b" \t").rpartition(b'"')[0].rpartition(b'"')[2]
-        return (spaced.endswith(b":") and key in integers) or Decimal(repr(float(literal))) == int(literal)
-    except (ValueError, OverflowError):
-        return False
