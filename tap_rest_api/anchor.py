@@ -49,10 +49,9 @@ def anchored(reading: Reading, rows: Rows, floor: Any, *, is_first: bool) -> Rea
     known = [index for index, rank in zip(indexes, ranked, strict=True) if rank >= levels[0]]
     anchor = rows.values[known[0]]
     known += sorted(set(range(len(rows.values))) - set(indexes))
-    is_forgetting = is_first and (recent_to is None or bounds[-1] < levels[-1])
-    before = replace(reading, recent=frozenset(), recent_to=None) if is_forgetting else reading
-    recent = before.recent.union(rows.identities(known))
-    recent_to = _highest(form, before.recent_to, rows)
+    is_ahead = recent_to is None or bounds[-1] < levels[-1]
+    recent = (frozenset() if is_first and is_ahead else reading.recent).union(rows.identities(known))
+    recent_to = values[ranked.index(levels[-1])] if is_ahead else recent_to
     return replace(reading, start=anchor, recent=recent, recent_to=recent_to, is_again=True)
 
 

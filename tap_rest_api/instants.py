@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import compress, count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -98,24 +99,27 @@ def _ranks_of_texts_alike(values: Sequence[Any]) -> list[str] | None:
     """
     if set(map(type, values)) != {str}:
         return None
-    lengths = set(map(len, values))
+    sizes = list(map(len, values))
+    lengths = set(sizes)
     if lengths == {_DATE_LENGTH}:
         return list(values)
     shortest, longest = min(lengths), max(lengths)
     if (
         shortest < _SECONDS_LENGTH
         or longest > _MOST_LENGTH
-        or not all(_are_utc(values, length, lengths) for length in lengths)
+        or not all(_are_utc(list(compress(values, map(length.__eq__, sizes))), length) for length in lengths)
     ):
         return None
-    return [value if len(value) == longest else _lengthened(value, longest) for value in values]
+    ranked = list(values)
+    for place in compress(count(), map(longest.__ne__, sizes)):  # mostly a bound or two beside a page's values
+        ranked[place] = _lengthened(values[place], longest)
+    return ranked
 
 
-def _are_utc(values: Sequence[str], length: int, lengths: set[int]) -> bool:
-    """Tell whether the values of one length are date-times in UTC, by the characters between their digits."""
-    alike = values if len(lengths) == 1 else [value for value in values if len(value) == length]
-    text, marks = "".join(alike), _SECONDS_MARKS if length == _SECONDS_LENGTH else {**_FRACTION_MARKS, length - 1: "Z"}
-    return all(text[place::length] == mark * len(alike) for place, mark in marks.items())
+def _are_utc(values: Sequence[str], length: int) -> bool:
+    """Tell whether values of one length are date-times in UTC, by the characters between their digits."""
+    text, marks = "".join(values), _SECONDS_MARKS if length == _SECONDS_LENGTH else {**_FRACTION_MARKS, length - 1: "Z"}
+    return all(text[place::length] == mark * len(values) for place, mark in marks.items())
 
 
 def _lengthened(value: str, length: int) -> str:
