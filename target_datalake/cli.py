@@ -15,7 +15,7 @@ import click
 
 from target_datalake.config import load_config, load_schema
 from target_datalake.errors import ConfigError, TargetError
-from target_datalake.lean_imports import bar_numpy_and_pandas
+from target_datalake.lean_start import start_lean
 from target_datalake.log import FORMATS, LEVELS, escape, set_up_logging
 from target_datalake.settings import to_settings
 
@@ -55,7 +55,7 @@ def target_datalake(*, about: bool, about_format: str, **options: Any) -> int:
         raise ConfigError("no configuration is given", fix="name a file: target-datalake --config config.json")
     config = load_config(options["config_path"])
     state = _read_state(options["state_path"]) if options["state_path"] else None
-    bar_numpy_and_pandas()
+    start_lean()
     from target_datalake.run import Runner, run_target  # pyarrow takes 250 ms to import: not for --help
 
     run_id = options["run_id"] or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
