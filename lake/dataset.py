@@ -76,7 +76,9 @@ class Dataset:
 
         Args:
             engine: ``"arrow"`` for a `pyarrow.Table`; ``"pandas"`` for a DataFrame with Arrow types, in which a
-                nullable int64 stays exact; ``"polars"`` for a DataFrame; ``"duckdb"`` for a relation.
+                nullable int64 stays exact; ``"polars"`` for a DataFrame; ``"duckdb"`` for a relation; ``"spark"`` for
+                a DataFrame of the active Spark session, or of one on this machine: Spark reads the files itself, later,
+                and in no order.
             columns: Names of the columns to read, in this order; None for all.
             where: A condition in SQL on one row, such as ``"rating >= 4"``; applied last. It may name any column.
             versions: ``"active"``: of a full table the last whole snapshot, of other streams all rows;
@@ -86,8 +88,9 @@ class Dataset:
             latest: Only the last row of each primary key, and none that was deleted (``_sdc_deleted_at``).
 
         Raises:
-            UsageError: There is no such engine, column or commit, or the options contradict each other.
-            QueryError: The condition is not SQL, or does not fit the columns.
+            UsageError: There is no such engine, column or commit, or the options contradict each other; or Spark does
+                not read what is asked for as Arrow does.
+            QueryError: The condition is not SQL, does not fit the columns, or is not known to be the same on Spark.
             StorageError: A file is missing or damaged.
             MissingExtraError: The engine's library is not installed.
         """
@@ -97,14 +100,18 @@ class Dataset:
             raise UsageError("latest is about the active version", where="latest", fix=fix)
         from lake.tables import read_table  # pyarrow takes 250 ms to import
 
-        def read(commits: Sequence[Commit]) -> pa.Table:
+        def read(commits: Sequence[Commit]) -> Any:
             files = self._files(commits, since, versions, as_of)
             schema = self._schema(commits, files)
             _check_columns(columns, schema)
             needed = self._needed(schema, columns, where, latest=latest)
+            if engine == "spark":
+                return self._to_spark(files, schema, needed, (columns, where, latest))
             return read_table(self._storage, files, _with_asked(schema, needed), needed)
 
         table = self._read_settled(as_of, read)
+        if engine == "spark":
+            return table
         if latest:
             table = self._latest(table)
         if where is not None:
@@ -128,6 +135,17 @@ class Dataset:
 
         return to_dataset(self._storage, files, schema, self.columns_written(files))
 
+    def check_readable(self, files: Iterable[LandedFile]) -> None:
+        """Read some of its files through, for who was told only that a file cannot be read.
+
+        Raises:
+            StorageError: One is missing or damaged; it is named.
+        """
+        from lake.tables import check_readable  # pyarrow takes 250 ms to import
+
+        for file in files:
+            check_readable(self._storage, file.key)
+
     def columns_written(self, files: Iterable[LandedFile]) -> dict[str, pa.Schema]:
         """Return the data columns that files were written with, by the id of their schema."""
         return {file.schema: self._columns(file.schema) for file in files}
@@ -148,28 +166,26 @@ class Dataset:
 
         if where is not None or latest:
             return self.read(columns=columns, where=where, as_of=as_of, latest=latest).to_reader()
-        scan = self.scan(as_of=as_of)
-        _check_columns(columns, scan.schema)
-        return read_batches(self._storage, scan, columns)
+        commits = self._commits(as_of)
+        files = self._files(commits, None, "active", as_of)
+        schema = self._schema(commits, files)
+        _check_columns(columns, schema)
+        return read_batches(self._storage, self.scan_files(files, schema), columns, lambda: self.check_readable(files))
 
     def commits(self) -> Sequence[Commit]:
         """Return the log that it stands in, which is its source's, without what was undone."""
         return self._commits(None)
 
-    def schema_of(self, files: Iterable[LandedFile], as_of: int) -> pa.Schema:
-        """Return the columns under which some of its files are read together, as of a commit."""
+    def schema_of(self, files: Iterable[LandedFile], as_of: int | None = None) -> pa.Schema:
+        """Return the columns under which some of its files are read together, as of a commit, or as it is now."""
         return self._schema(self._commits(as_of), files)
 
     @property
     def schema(self) -> pa.Schema:
         """Return the columns of `read`: the data's, of landed ones ``_sdc_*``, and ``_sdc_raw`` if kept."""
-        from lake.tables import has_raw, with_raw  # pyarrow takes 250 ms to import
-
         commits = self._commits(None)
         files = self._files(commits, None, "active")
-        schema = self._schema(commits, files)
-        ends = {file.key: file for file in (*files[:1], *files[-1:])}
-        return with_raw(schema) if any(has_raw(self._storage, file) for file in ends.values()) else schema
+        return self._with_kept(self._schema(commits, files), files)
 
     def head(self, rows: int = 5) -> pa.Table:
         """Return the first rows of the newest file: a look at the data that reads little of it."""
@@ -250,6 +266,33 @@ class Dataset:
 
             needed |= dict.fromkeys(columns_of(where, [*schema.names, _RAW]))
         return list(needed)
+
+    def _to_spark(
+        self,
+        files: Sequence[LandedFile],
+        schema: pa.Schema,
+        needed: Sequence[str] | None,
+        asked: tuple[Sequence[str] | None, str | None, bool],
+    ) -> Any:
+        """Return what `read` gives of files, for Spark to read, under the columns of a schema that are needed."""
+        import pyarrow as pa  # 250 ms, for those who ask for it
+
+        from lake.spark.frame import Asked, read_frame
+
+        columns, where, latest = asked
+        known = _with_asked(schema, needed) if needed else self._with_kept(schema, files)
+        read = pa.schema([known.field(name) for name in needed or known.names])
+        keys = self.key_properties if latest and self.zone == "landing" else None
+        return read_frame(
+            files, read, self.columns_written(files), Asked(self.name, columns, where, keys), self._storage.uri
+        )
+
+    def _with_kept(self, schema: pa.Schema, files: Sequence[LandedFile]) -> pa.Schema:
+        """Return a schema with the column of raw records, if they are kept: by the first and the last file."""
+        from lake.tables import has_raw, with_raw  # pyarrow takes 250 ms to import
+
+        ends = {file.key: file for file in (*files[:1], *files[-1:])}
+        return with_raw(schema) if any(has_raw(self._storage, file) for file in ends.values()) else schema
 
     def _latest(self, table: pa.Table) -> pa.Table:
         if self.zone != "landing":

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-Engine = Literal["arrow", "pandas", "polars", "duckdb"]
+Engine = Literal["arrow", "pandas", "polars", "duckdb", "spark"]
 
 
 def to_frame(table: pa.Table, engine: Engine) -> Any:
-    """Return a table as an engine's own kind of table.
+    """Return a table as an engine's own kind of table; all but Spark's, which reads the files itself.
 
     Raises:
         MissingExtraError: The engine's library is not installed.

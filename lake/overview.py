@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lake.catalog import Catalog
     from lake.dataset import Dataset
     from lake.history import History
+    from lake.outline import SchemaOutline
     from lake.snapshot import StreamFacts
 
 _HEADER = ("name", "zone", "source", "rows", "files", "bytes", "columns", "last commit")
@@ -51,7 +52,7 @@ def read_overviews(catalog: Catalog) -> list[DatasetOverview]:
     facts = {history.source: summarize(history.commits()) for history in _histories(catalog)}
     named = name_datasets(catalog.datasets())
     return [
-        _overview(name, dataset, facts[dataset.source][dataset.stream])
+        _overview(name, dataset, (known := facts[dataset.source][dataset.stream]), dataset.outline(known))
         for name, dataset in named.items()
         if dataset.stream in facts[dataset.source]  # else it landed just now
     ]
@@ -87,7 +88,7 @@ def to_document(name: str, dataset: Dataset, rows: int) -> dict[str, Any]:
     outline = dataset.outline(facts)
     columns = [{"name": each.name, "type": each.type, "description": each.description} for each in outline.columns]
     return {
-        **msgspec.to_builtins(_overview(name, dataset, facts)),
+        **msgspec.to_builtins(_overview(name, dataset, facts, outline)),
         "full_name": dataset.name,
         "key_properties": list(outline.key_properties),
         "received": facts.received,
@@ -126,8 +127,7 @@ def to_grid(table: pa.Table, *, terminal: bool) -> str:
     return to_table(table.column_names, list(rows), right=(), terminal=terminal)
 
 
-def _overview(name: str, dataset: Dataset, facts: StreamFacts) -> DatasetOverview:
-    outline = dataset.outline(facts)
+def _overview(name: str, dataset: Dataset, facts: StreamFacts, outline: SchemaOutline) -> DatasetOverview:
     return DatasetOverview(
         name=name,
         zone=dataset.zone,

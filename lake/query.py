@@ -35,10 +35,16 @@ def run_query(catalog: Mapping[str, Dataset], text: str, *, memory_limit: str | 
 
     Raises:
         QueryError: It is no single query, names an unknown dataset, or fails.
-        StorageError: A data file is missing or damaged.
+        StorageError: A data file is missing or damaged; it is named.
     """
-    tables = {name: _find(catalog, name).scan() for name in parse_tables(text)}
-    with sandbox(tables, memory_limit=memory_limit) as connection:
+    read = {name: (dataset, dataset.files()) for name in parse_tables(text) for dataset in [_find(catalog, name)]}
+    tables = {name: dataset.scan_files(files, dataset.schema_of(files)) for name, (dataset, files) in read.items()}
+
+    def check() -> None:
+        for dataset, files in read.values():
+            dataset.check_readable(files)
+
+    with sandbox(tables, memory_limit=memory_limit, check=check) as connection:
         answer = connection.sql(text).to_arrow_table()
     twice = [name for name, count in Counter(answer.column_names).items() if count > 1]
     if twice:

@@ -11,7 +11,7 @@ import duckdb
 from lake.errors import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Name = tuple[str, str]
 
@@ -29,13 +29,16 @@ _LOCKS = (
 
 
 @contextmanager
-def sandbox(tables: Mapping[Name, Any], *, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def sandbox(
+    tables: Mapping[Name, Any], *, memory_limit: str | None = None, check: Callable[[], None] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory over some tables, closed to files, network, extensions and its own settings.
 
     Args:
         tables: What DuckDB can scan, such as a pyarrow Table or Dataset, by schema and name; the schema may be empty.
         memory_limit: How much of it stays in memory, such as ``2GB``; what is more spills into a folder of its own,
             which is removed at the end. None is DuckDB's default, 80% of the machine's.
+        check: Called when the rows of a table could not be read; raises what is wrong with them.
 
     Raises:
         QueryError: What is asked inside cannot be answered; the message is DuckDB's first line.
@@ -50,7 +53,14 @@ def sandbox(tables: Mapping[Name, Any], *, memory_limit: str | None = None) -> I
             try:
                 yield connection
             except duckdb.Error as error:
+                if check is not None and is_unreadable(error):
+                    check()
                 raise QueryError(_first_line(error), fix="mend the query") from None
+
+
+def is_unreadable(error: duckdb.Error) -> bool:
+    """Tell whether a query failed since the rows of a table could not be read, which is no fault of the query."""
+    return "reading the stream registered as" in str(error)
 
 
 def join_name(name: Name) -> str:

@@ -12,7 +12,7 @@ from lake.tables import explained_damage, read_table
 from target_datalake.widening import is_json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lake.snapshot import LandedFile
     from target_datalake.storage import Storage
@@ -48,13 +48,26 @@ def to_dataset(
     return children[0] if len(children) == 1 else ds.UnionDataset(schema, children)
 
 
-def read_batches(storage: Storage, dataset: ds.Dataset, columns: Sequence[str] | None) -> pa.RecordBatchReader:
-    """Return a dataset's rows batch by batch. While they are read, StorageError tells of a damaged file."""
+def read_batches(
+    storage: Storage, dataset: ds.Dataset, columns: Sequence[str] | None, check: Callable[[], None]
+) -> pa.RecordBatchReader:
+    """Return a dataset's rows batch by batch.
+
+    Args:
+        storage: The lake.
+        dataset: The rows.
+        columns: The columns; None for all.
+        check: Called when a file could not be read; raises what is wrong with it, and names it.
+    """
     scanner = dataset.scanner(columns=None if columns is None else list(columns))
 
     def batches() -> Iterator[pa.RecordBatch]:
-        with explained_damage(storage, "landing"):
-            yield from scanner.to_batches()
+        with explained_damage(storage, ""):
+            try:
+                yield from scanner.to_batches()
+            except (pa.ArrowException, OSError):
+                check()
+                raise
 
     return pa.RecordBatchReader.from_batches(scanner.projected_schema, batches())
 

@@ -13,7 +13,6 @@ from lake.terminal import on_terminal, print_notice, print_text, to_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lake.project import Project
     from lake.status import SourceStatus
 
 STALE = 8
@@ -59,19 +58,13 @@ def _of_address(configs: Sequence[str], address: str, *, notify: bool) -> list[S
 
 def _of_projects(configs: Sequence[str], *, notify: bool) -> list[SourceStatus]:
     """Return the sources of each lake that a configuration names, each lake once."""
-    from lake.schedule.outlook import read_outlook  # its imports are not for --help
+    from lake.schedule.outlook import read_outlook  # their imports are not for --help
+    from lake.schedule.stale_notices import tell_of_stale
 
     check_apart(configs)
     projects = [open_project(config) for config in configs or (None,)]
     statuses = read_outlook(projects, datetime.now(UTC))
-    if notify:
-        _tell(projects)
+    for project in projects if notify else ():
+        own = statuses if len(projects) == 1 else read_outlook([project], datetime.now(UTC))
+        tell_of_stale(project, own, print_notice)
     return statuses
-
-
-def _tell(projects: Sequence[Project]) -> None:
-    from lake.schedule.outlook import read_outlook  # their imports are not for --help
-    from lake.schedule.stale_notices import tell_of_stale
-
-    for project in projects:
-        tell_of_stale(project, read_outlook([project], datetime.now(UTC)), print_notice)

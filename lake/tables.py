@@ -71,6 +71,13 @@ def read_first_rows(storage: Storage, file: LandedFile, schema: pa.Schema, rows:
     return conform(table, schema).slice(0, rows)
 
 
+def check_readable(storage: Storage, key: str) -> None:
+    """Read a file through, and keep nothing of it. Raises StorageError, which names it, if that cannot be done."""
+    with opened(storage, key) as parquet:
+        for _ in parquet.iter_batches():
+            pass
+
+
 def has_raw(storage: Storage, file: LandedFile) -> bool:
     """Tell whether a file keeps the text of its records. Raises StorageError."""
     with opened(storage, file.key) as parquet:
@@ -114,7 +121,7 @@ def explained_damage(storage: Storage, key: str) -> Iterator[None]:
     """Turn what Arrow says of a damaged or missing file into an error for people."""
     try:
         yield
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:  # a name's bytes may be what is damaged
         fix = f"restore it from a backup. Arrow says: {str(error).splitlines()[0]}"
         raise StorageError("a data file is damaged", where=f"{storage.uri}/{key}", fix=fix) from error
 

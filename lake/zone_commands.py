@@ -67,11 +67,11 @@ def build(
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     from lake.catalog import Catalog, open_lake  # their imports are not for --help
     from lake.runs import new_run_id
+    from lake.spark.session import SparkOptions
     from lake.zones.build import Workshop
     from lake.zones.builds import Choice, build_all, read_graph
     from lake.zones.engines import open_engines
     from lake.zones.report import to_build_table
-    from lake.zones.spark_session import SparkOptions
 
     project = open_project(config)
     storage = open_lake(project.config_path)

@@ -95,7 +95,7 @@ FLOORS = {
         env_file foreign_tap pipe selections
         project
         config_schemas discover freshness held_source init notebook predicate reject_list schemas strangers tables usage
-        drop expire judge merge_file reject_table run_catalog scan screen status verify
+        drop expire judge merge_file reject_table run_catalog scan screen spark status verify
         compact dataset raw_records run state
         catalog erase preview query replay
         completion keep_tables overview schedule
@@ -128,9 +128,13 @@ FLOORS = {
         loop
         crontab job_notices watches
     """,
+    "lake.spark": """
+        dialect files session
+        frame
+    """,
     "lake.zones": """
-        header inputs spark_dialect spark_session
-        checks definition spark_input
+        header inputs
+        checks definition
         defaults names places reasons
         columns graph
         output
@@ -167,8 +171,11 @@ HOMES = {
     "jsonschema": {"tap_rest_api/check", "target_datalake/config", "lake/project"},
     "cronsim": {"lake/schedule/cron"},
     "jinja2": {"lake/page/render"},
-    **{name: {f"lake/zones/spark_{part}" for part in ("engine", "input", "session")} for name in ("pyspark", "py4j")},
-    "sqlglot": {"lake/predicate", "lake/query", "lake/zones/spark_dialect"},
+    **{
+        name: {"lake/zones/spark_engine", *(f"lake/spark/{module}" for module in ("files", "frame", "session"))}
+        for name in ("pyspark", "py4j")
+    },
+    "sqlglot": {"lake/predicate", "lake/query", "lake/spark/dialect"},
 }
 """Where a library may be imported; anywhere else it is a wall broken through."""
 

@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 
 from lake.errors import QueryError
 from lake.query import parse_names
-from lake.sandbox import quote, sandbox
+from lake.sandbox import is_unreadable, quote, sandbox
 from lake.zones.columns import check_distinct, check_names, to_columns
 from lake.zones.engine import write_rows
 from lake.zones.inputs import digest_columns
@@ -37,7 +37,7 @@ class DuckDbEngine:
     name = "duckdb"
 
     def run(self, job: Job, output: Output) -> Result:
-        """Write the rows of the result. Raises QueryError."""
+        """Write the rows of the result. Raises QueryError, and StorageError for an input's damaged file."""
         names = parse_names(job.definition.text)
         tables = {each.table: _bounded(each, names) for each in job.inputs}
         if job.previous is not None:
@@ -116,6 +116,8 @@ def _told(job: Job, *, running: bool) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if is_unreadable(error):
+            job.check_readable()
         text = str(error).strip()
         told = without_literals(text) if running else text
         where = place_of_error(job.definition, text)

@@ -45,6 +45,15 @@ class Job:
     scratch: Path
     memory_limit: str
 
+    def check_readable(self) -> None:
+        """Read the files of the inputs through, for who was told only that something cannot be read.
+
+        Raises:
+            StorageError: One is missing or damaged; it is named.
+        """
+        for each in (*self.inputs, *([self.previous] if self.previous else [])):
+            each.dataset.check_readable(each.files)
+
 
 @dataclass(frozen=True)
 class Result:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lake.spark.session import SparkOptions, check_options
 from lake.zones.duckdb_engine import DuckDbEngine
 from lake.zones.python_engine import PythonEngine
-from lake.zones.spark_session import SparkOptions, check_options
 
 if TYPE_CHECKING:
     from lake.zones.engine import Engine

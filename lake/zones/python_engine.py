@@ -68,12 +68,16 @@ class PythonEngine:
     name = "python"
 
     def run(self, job: Job, output: Output) -> Result:
-        """Write the rows that `build` returns. Raises QueryError."""
+        """Write the rows that `build` returns. Raises QueryError, and StorageError for an input's damaged file."""
         rows = _rows(job, _call(job))
         schema = to_columns(job.definition, rows.schema)
         check_names(job.definition, schema)
         batches = (pa.Table.from_batches([batch]).cast(schema).to_batches() for batch in rows)
-        return write_rows(job, output, (batch for some in batches for batch in some), schema)
+        try:
+            return write_rows(job, output, (batch for some in batches for batch in some), schema)
+        except (pa.ArrowException, OSError):
+            job.check_readable()
+            raise
 
 
 def _call(job: Job) -> Any:
@@ -85,6 +89,8 @@ def _call(job: Job) -> Any:
     except (LakeError, TargetError):
         raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, pa.ArrowException | OSError):
+            job.check_readable()
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
         line = (
             getattr(error, "lineno", None) if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None

@@ -1,12 +1,13 @@
 """Spark runs a dataset's query, and its executors write the files of the new version where they will stand.
 
 The columns of the result are those that DuckDB finds for the query, so that both engines make the same dataset. The
-query itself is carried over by `lake.zones.spark_dialect`, unless ``<dataset>.spark.sql`` stands beside it.
+query itself is carried over by `lake.spark.dialect`, unless ``<dataset>.spark.sql`` stands beside it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +17,15 @@ import pyarrow.parquet as pq
 
 from lake.errors import QueryError, UsageError
 from lake.filesystem import to_filesystem
+from lake.spark.dialect import rename_tables, to_spark
+from lake.spark.files import to_frame, to_spark_schema, to_uri
+from lake.spark.session import first_line, start_session
 from lake.verify import measure
 from lake.zones.columns import checked_columns
 from lake.zones.definition import SPARK
 from lake.zones.duckdb_engine import check_mergeable, columns_of
 from lake.zones.engine import Result
 from lake.zones.places import without_literals
-from lake.zones.spark_dialect import rename_tables, to_spark
-from lake.zones.spark_input import to_frame, to_spark_schema, to_uri
-from lake.zones.spark_session import first_line, start_session
 from target_datalake.commits import DataFile
 
 if TYPE_CHECKING:
@@ -32,10 +33,15 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from lake.spark.session import SparkOptions
     from lake.zones.engine import Job
+    from lake.zones.inputs import Input
     from lake.zones.output import Output
-    from lake.zones.spark_session import SparkOptions
     from target_datalake.storage import Storage
+
+
+_UNREADABLE = re.compile("FAILED_READ_FILE|CANNOT_READ|PATH_NOT_FOUND|FileNotFound|is not a Parquet file")
+"""How Spark says that files are not what they were."""
 
 
 class SparkEngine:
@@ -47,7 +53,13 @@ class SparkEngine:
         self._options = options
 
     def run(self, job: Job, output: Output) -> Result:
-        """Write the rows of the result. Raises QueryError, and UsageError for what Spark cannot do."""
+        """Write the rows of the result.
+
+        Raises:
+            QueryError: The query has to be mended.
+            UsageError: Spark cannot do what the definition asks for.
+            StorageError: A file of an input is missing or damaged.
+        """
         definition = job.definition
         if definition.header.partition_by:
             fix = 'leave "partition by" out, or build it with --engine duckdb'
@@ -108,7 +120,7 @@ def _result(session: Any, job: Job, schema: pa.Schema) -> Any:
     """Return the rows of the new version, under its columns."""
     views = {}
     for number, each in enumerate(job.inputs):
-        to_frame(session, each).createOrReplaceTempView(f"__table_{number}")
+        _rows(session, each).createOrReplaceTempView(f"__table_{number}")
         views[each.table] = (f"__table_{number}", each.schema)
     definition = job.definition
     beside = str(Path(definition.path or definition.name).with_suffix(SPARK))
@@ -116,13 +128,18 @@ def _result(session: Any, job: Job, schema: pa.Schema) -> Any:
     text = rename_tables(written, views, beside) if written else to_spark(definition.text, views, beside)
     frame = cast_columns(session.sql(text), schema, definition.name)
     if job.previous is not None:
-        frame = _merge(to_frame(session, job.previous), frame, job, schema)
+        frame = _merge(_rows(session, job.previous), frame, job, schema)
     if definition.header.delete_when:
         frame.createOrReplaceTempView("__result")
         kept = f"SELECT * FROM result WHERE ({definition.header.delete_when}\n) IS NOT TRUE"  # noqa: S608 - one condition
         kept = to_spark(kept, {("", "result"): ("__result", schema)}, beside)
         frame = cast_columns(session.sql(kept), schema, definition.name)
     return frame
+
+
+def _rows(session: Any, source: Input) -> Any:
+    written = source.dataset.columns_written(source.files)
+    return to_frame(session, source.record.name, source.files, source.schema, written)
 
 
 def _merge(old: Any, new: Any, job: Job, schema: pa.Schema) -> Any:
@@ -160,6 +177,8 @@ def _told(job: Job) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
+        if _UNREADABLE.search(str(error)):
+            job.check_readable()
         name, path = job.definition.name, job.definition.path
         raise QueryError(
             f"{name}: Spark says: {without_literals(first_line(error))}", where=path, fix="mend the query"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lake.zones.spark_session import SparkOptions, start_session
+from lake.spark.session import SparkOptions, start_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

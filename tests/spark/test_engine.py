@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from lake.catalog import Catalog
+from lake.spark.session import SparkOptions
 from lake.verify import verify_lake
-from lake.zones.spark_session import SparkOptions
 from tests.lake.writer import LakeWriter, Part
 from tests.lake.zones.bench import Bench
 from tests.places import LakePlace

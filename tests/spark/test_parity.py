@@ -1,4 +1,4 @@
-"""Both engines answer alike: everything that `lake.zones.spark_dialect` lets pass, over awkward values."""
+"""Both engines answer alike: everything that `lake.spark.dialect` lets pass, over awkward values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lake.sandbox import sandbox
-from lake.zones.spark_dialect import to_spark
+from lake.spark.dialect import to_spark
 from lake.zones.spark_engine import cast_columns
 from tests.spark.awkward import TABLE, proved
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lake.catalog import Catalog
+from lake.spark.session import SparkOptions
 from lake.zones.build import Built, Workshop
 from lake.zones.builds import Choice, build_all, read_graph
 from lake.zones.engines import open_engines
-from lake.zones.spark_session import SparkOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 
 from lake import cli
 from lake.errors import MissingExtraError, UsageError
+from lake.spark.session import SparkOptions, first_line, start_session
 from lake.zones.engines import open_engines
-from lake.zones.spark_session import SparkOptions, first_line, start_session
 from target_datalake.errors import ConfigError
 from tests.lake.writer import LakeWriter, Part, numbered
 from tests.places import LakePlace

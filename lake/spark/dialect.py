@@ -114,6 +114,22 @@ def to_spark(text: str, tables: Mapping[Name, tuple[str, pa.Schema]], beside: st
     return tree.transform(_rewrite).sql(dialect="spark")
 
 
+def condition_to_spark(where: str, schema: pa.Schema) -> str:
+    """Return a condition on one row, in DuckDB's SQL, as Spark takes it of a DataFrame by the alias ``rows``.
+
+    Raises:
+        QueryError: It holds something of which it is not proved that both engines do the same.
+    """
+    query = f"SELECT 1 AS one FROM rows WHERE (\n{where}\n)"  # noqa: S608 - only parsed
+    try:
+        text = to_spark(query, {("", "rows"): ("rows", schema)}, "")
+    except QueryError as error:
+        fix = "leave where out, and filter the DataFrame by Spark's own functions"
+        raise QueryError(error.message, where="where", fix=fix) from None
+    condition = sqlglot.parse_one(text, dialect="spark").args["where"].this
+    return str(condition.sql(dialect="spark"))
+
+
 def rename_tables(text: str, tables: Mapping[Name, tuple[str, pa.Schema]], beside: str) -> str:
     """Return a query in Spark's own SQL over the views that stand for the tables it names. Raises QueryError."""
     try:

@@ -28,6 +28,15 @@ _FIXED: Mapping[str, str] = {
 }
 """What a dataset's rows depend on. A user's settings do not change these."""
 
+_OF_SQL = frozenset(
+    {
+        "spark.sql.ansi.enabled",
+        "spark.sql.session.timeZone",
+        "spark.sql.caseSensitive",
+        "spark.sql.decimalOperations.allowPrecisionLoss",
+    }
+)
+
 _DEFAULTS: Mapping[str, str] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -74,12 +83,12 @@ def start_session(options: SparkOptions, memory_limit: str) -> Any:
         from pyspark.errors.exceptions.base import PySparkException
         from pyspark.sql import SparkSession
     except ModuleNotFoundError as error:
-        raise MissingExtraError("Spark is not installed", fix="pip install 'rest-datalake[spark]'") from error
+        raise _not_installed() from error
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         fix = "install Java 17 (apt-get install openjdk-17-jre-headless), or set JAVA_HOME"
-        raise UsageError("Spark needs Java, and there is none here", where="--engine spark", fix=fix)
+        raise UsageError("Spark needs Java, and there is none here", fix=fix)
     memory = {"spark.driver.memory": _java_size(memory_limit)} if _java_size(memory_limit) else {}
-    builder = SparkSession.builder.appName("lake build").master(options.master)
+    builder = SparkSession.builder.appName("lake").master(options.master)
     for name, value in {**_DEFAULTS, **memory, **options.conf, **_FIXED}.items():
         builder = builder.config(name, value)
     try:
@@ -92,11 +101,36 @@ def start_session(options: SparkOptions, memory_limit: str) -> Any:
     return session
 
 
+def current_session() -> Any:
+    """Return the session that is active in this process already, with its user's own settings; else a new one.
+
+    Raises as `start_session` does.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ModuleNotFoundError as error:
+        raise _not_installed() from error
+    return SparkSession.getActiveSession() or start_session(SparkOptions(), "")
+
+
+def unlike_settings(session: Any) -> dict[str, str]:
+    """Return the settings under which a session takes SQL otherwise than DuckDB, with the values that they should have.
+
+    A session that `start_session` gave has none.
+    """
+    wanted = {name: value for name, value in _FIXED.items() if name in _OF_SQL}
+    return {name: value for name, value in wanted.items() if session.conf.get(name) != value}
+
+
 def first_line(error: BaseException) -> str:
     """Return what Spark says, without the Java that follows."""
     text = str(error).strip()
     cause = re.search(r"Caused by: ([^\n]+)", text) or re.search(r"\A[^\n]*\n: ([^\n]+)", text)
     return (cause.group(1) if cause else text.split("\n", 1)[0]) or type(error).__name__
+
+
+def _not_installed() -> MissingExtraError:
+    return MissingExtraError("Spark is not installed", fix="pip install 'rest-datalake[spark]'")
 
 
 def _java_error() -> type[BaseException]:

@@ -6,8 +6,8 @@ import pytest
 import sqlglot
 
 from lake.errors import QueryError
-from lake.zones import spark_dialect
-from lake.zones.spark_dialect import rename_tables, to_spark
+from lake.spark import dialect
+from lake.spark.dialect import rename_tables, to_spark
 from tests.spark.awkward import TABLE, proved, refused
 
 VIEWS = {("", "t"): ("__table_0", TABLE.schema)}
@@ -26,10 +26,10 @@ def test_what_is_not_proved_is_refused_with_a_way_out(text):
 
 
 def test_everything_on_the_lists_is_run_on_both_engines():
-    trees = [spark_dialect._typed(text, VIEWS) for text in proved()]
+    trees = [dialect._typed(text, VIEWS) for text in proved()]
     seen = {type(node) for tree in trees for node in tree.walk()}
     seen |= {type(node) for text in proved() for node in sqlglot.parse_one(text, dialect="duckdb").walk()}
-    assert {kind.__name__ for kind in spark_dialect._PROVED - seen} == set()
+    assert {kind.__name__ for kind in dialect._PROVED - seen} == set()
 
 
 def test_tables_are_found_by_zone_and_stand_for_their_views():
