@@ -17,6 +17,12 @@ Files shared with the target raise its own errors (``target_datalake.errors``); 
 
 from __future__ import annotations
 
+DAMAGED_EXIT_CODE = 6
+"""What a command exits with that found the lake damaged, or its storage unfit, and said so; so do storage's errors."""
+
+STALE_EXIT_CODE = 8
+"""What `lake status` exits with when something is stale."""
+
 
 class LakeError(Exception):
     """The root of every error this package raises on purpose.
@@ -75,7 +81,7 @@ class QueryError(LakeError):
 class ExpectationError(LakeError):
     """A new version of a dataset is not what its header expects; the version before stands."""
 
-    exit_code = 8
+    exit_code = STALE_EXIT_CODE
 
 
 class MissingExtraError(LakeError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lake.completion import dataset_names
+from lake.errors import DAMAGED_EXIT_CODE
 from lake.keep_options import chosen_dataset, chosen_streams, confirm, dry_run_option, held, yes_option
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import on_terminal, print_text, to_json
@@ -15,8 +16,6 @@ from lake.terminal import on_terminal, print_text, to_json
 if TYPE_CHECKING:
     from lake.compact import Compacted
     from lake.expire import Expired
-
-_DAMAGED = 6
 
 
 @click.command()
@@ -39,7 +38,7 @@ def verify(*, name: str | None, config: str | None, address: str | None, as_json
     place = lake_address(config, address)
     report = verify_lake(open_lake(place)) if name is None else Catalog(place)[name].verify()
     print_text(to_json(report) if as_json else to_findings_table(report, terminal=on_terminal()))
-    return _DAMAGED if report.findings else 0
+    return DAMAGED_EXIT_CODE if report.findings else 0
 
 
 @click.command()

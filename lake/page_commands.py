@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lake.errors import UsageError
+from lake.errors import DAMAGED_EXIT_CODE, UsageError
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import print_notice, print_text, to_json
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from lake.page.site import Shown
 
-_DAMAGED = 6
 _PORT = 8642
 
 
@@ -105,4 +104,4 @@ def _report(shown: Shown) -> int:
     for name, problems in shown.problems.items():
         for problem in problems:
             print_notice(f"Problem: {name}: {problem}")
-    return _DAMAGED if shown.problems else 0
+    return DAMAGED_EXIT_CODE if shown.problems else 0

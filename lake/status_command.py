@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lake.errors import STALE_EXIT_CODE
 from lake.options import check_apart, env_file_option, json_option, lake_address, lake_option, open_project
 from lake.terminal import on_terminal, print_notice, print_text, to_json
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lake.status import SourceStatus
-
-STALE = 8
 
 
 @click.command()
@@ -43,7 +42,7 @@ def status(*, configs: tuple[str, ...], address: str | None, notify: bool, as_js
         datasets = [dataset for each in statuses for dataset in each.datasets]
         if datasets:
             print_text(f"\n{to_dataset_table(datasets, terminal=on_terminal())}")
-    return STALE if any(each.stale for each in statuses) else 0
+    return STALE_EXIT_CODE if any(each.stale for each in statuses) else 0
 
 
 def _of_address(configs: Sequence[str], address: str, *, notify: bool) -> list[SourceStatus]:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.errors import DAMAGED_EXIT_CODE
 from lake.preflight.checks import Check, to_failure
 from lake.text import to_bytes
 from target_datalake import layout
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _SCRATCH = "@check"  # no source has such a name
 _STORE_PROBE = f"{layout.LOCK_PREFIX}/@probe"  # what S3 storage asks a store's abilities with
 _LEAST_BYTES, _FEW_BYTES = 64 << 20, 1 << 30
-_STORAGE = 6
 
 
 def check_lake(project: Project) -> Iterator[Check]:
@@ -78,7 +78,7 @@ def _check_room(what: str, folder: Path) -> Check:
     found = f"{to_bytes(free)} free at {there}"
     if free < _LEAST_BYTES:
         fix = "free some space: a run needs room for what it stages."
-        return Check(what=what, state="failed", found=found, fix=fix, exit_code=_STORAGE)
+        return Check(what=what, state="failed", found=found, fix=fix, exit_code=DAMAGED_EXIT_CODE)
     if free < _FEW_BYTES:
         return Check(what=what, state="warning", found=found, fix="free some space before a large run.")
     return Check(what=what, found=found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lake.errors import UsageError
+from lake.errors import STALE_EXIT_CODE, UsageError
 from lake.schedule.arrivals import Buckets, look
 from lake.schedule.cron import Cron
 from lake.schedule.entries import Entry, load_entries
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 FRESHNESS = "@freshness"
 """The entry that is there whenever somebody is to be told of what is stale. No entry of a configuration has an @."""
-
-STALE = 8
-"""What `lake status` exits with when something is stale: the notice it has sent says so."""
 
 _EVERY_TEN_MINUTES = Cron("*/10 * * * *")
 
@@ -88,7 +85,7 @@ def _freshness_entry(project: Project) -> list[Entry]:
     if notifier is None or "stale" not in notifier.on or not project.freshness:
         return []
     command = ("status", "-c", str(project.config_path.absolute()), "--notify")
-    return [Entry(FRESHNESS, _EVERY_TEN_MINUTES, (command,), silent=True, succeeded=frozenset({0, STALE}))]
+    return [Entry(FRESHNESS, _EVERY_TEN_MINUTES, (command,), silent=True, succeeded=frozenset({0, STALE_EXIT_CODE}))]
 
 
 def _open(title: str, project: Project, entries: list[Entry], storage: Storage) -> Watch:
