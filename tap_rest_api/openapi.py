@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from tap_rest_api.errors import ConfigError
 
@@ -19,6 +20,10 @@ _NODES = ("items", "additionalProperties", "not")
 _LEFT_OUT = frozenset(
     "nullable example discriminator xml externalDocs readOnly writeOnly deprecated definitions $defs components".split()
 )
+_REMARKS = frozenset({"type", "title", "description", "required", "default", "additionalProperties"})
+"""What a part of an `allOf` may hold without properties, and still be merged."""
+
+_NULL = {"type": "null"}
 _BOUNDS = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
 
 
@@ -47,6 +52,11 @@ def has_reference(node: Any) -> bool:
     return isinstance(node, list) and any(map(has_reference, node))
 
 
+def unescape(part: str) -> str:
+    """Return a part of a reference's JSON pointer as the key it stands for (RFC 6901, 3 and 6)."""
+    return unquote(part).replace("~1", "/").replace("~0", "~")
+
+
 @dataclass(slots=True)
 class _Resolver:
     document: Mapping[str, Any]
@@ -56,7 +66,7 @@ class _Resolver:
     def find(self, pointer: str) -> Any:
         found: Any = self.document
         for part in pointer.split("/")[1:]:
-            key = part.replace("~1", "/").replace("~0", "~")
+            key = unescape(part)
             if not isinstance(found, dict) or key not in found:
                 fix = "check the part behind the #, such as #/components/schemas/Order."
                 raise ConfigError(f'there is nothing at "#{pointer}"', where=self.where, fix=fix)
@@ -71,9 +81,9 @@ class _Resolver:
         if not isinstance(node, dict):
             return node
         if "$ref" in node:
-            return self._follow(node["$ref"], trail)
+            return _with_siblings(self._follow(node["$ref"], trail), node)
         plain = {key: self._resolve_member(key, value, trail) for key, value in node.items() if _is_kept(key)}
-        return _to_json_schema(_merge_all_of(plain), is_nullable=any(node.get(word) is True for word in _NULLABLE))
+        return _to_json_schema(_merge_null(_merge_all_of(plain)), is_nullable=_is_nullable(node))
 
     def _follow(self, reference: Any, trail: tuple[str, ...]) -> Any:
         if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
@@ -91,6 +101,18 @@ class _Resolver:
         return self.resolve(value, trail) if key in _NODES else value
 
 
+def _with_siblings(schema: Any, node: Mapping[str, Any]) -> Any:
+    """Heed what stands beside a reference: 3.1 allows a description, and many mean null there, in 3.0 too."""
+    if not isinstance(schema, dict):
+        return schema
+    described = {**schema, "description": node["description"]} if "description" in node and schema else schema
+    return _nullable(described) if _is_nullable(node) else described
+
+
+def _is_nullable(node: Mapping[str, Any]) -> bool:
+    return any(node.get(word) is True for word in _NULLABLE)
+
+
 def _is_kept(key: str) -> bool:
     return key not in _LEFT_OUT and not key.startswith("x-")
 
@@ -105,17 +127,33 @@ def _merge_all_of(schema: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         return schema
     rest = {key: value for key, value in schema.items() if key != "allOf"}
-    objects = [*parts, rest] if "properties" in rest else parts
-    if len(objects) > 1 and not all("properties" in part for part in objects):
+    is_plain = all("properties" in part or _REMARKS.issuperset(part) for part in parts)
+    if not is_plain and (len(parts) > 1 or "properties" in rest):
         return schema
     merged: dict[str, Any] = {}
     for part in [*parts, rest]:
         properties = {**merged.get("properties", {}), **part.get("properties", {})}
-        required = list(dict.fromkeys([*merged.get("required", ()), *part.get("required", ())]))
+        required = list(dict.fromkeys([*_required(merged), *_required(part)]))
         merged = {**merged, **part}
         merged |= {"properties": properties} if properties else {}
         merged |= {"required": required} if required else {}
     return merged
+
+
+def _required(schema: Mapping[str, Any]) -> list[Any]:
+    """Return the names; some documents say true of a property instead, as draft 3 did."""
+    found = schema.get("required")
+    return found if isinstance(found, list) else []
+
+
+def _merge_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Make of a choice between one schema and null that schema, or null."""
+    for word in ("anyOf", "oneOf"):
+        choices = schema[word] if isinstance(schema.get(word), list) else []
+        others = [choice for choice in choices if choice != _NULL]
+        if len(others) == 1 < len(choices) and "type" not in schema and "type" in others[0]:
+            return _nullable({**others[0], **{key: value for key, value in schema.items() if key != word}})
+    return schema
 
 
 def _to_json_schema(schema: dict[str, Any], *, is_nullable: bool) -> dict[str, Any]:
@@ -123,7 +161,7 @@ def _to_json_schema(schema: dict[str, Any], *, is_nullable: bool) -> dict[str, A
     found = dict(_with_numeric_bounds(schema))
     if "properties" in found:
         found.setdefault("type", "object")
-        if "required" in found:  # of what is written only, nothing is left
+        if isinstance(found.get("required"), list):  # of what is written only, nothing is left
             found["required"] = [name for name in found["required"] if name in found["properties"]]
     return _nullable(found) if is_nullable else found
 

@@ -46,7 +46,8 @@ FLOORS = {
         cli
     """,
     "tap_rest_api.spec": """
-        choose operations reading
+        answers choose mend reading
+        operations
         paging servers
         family
         describe

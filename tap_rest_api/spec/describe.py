@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from tap_rest_api.spec.family import Member
 
 _DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
+_JSON_SCHEMAS_OWN = ("3.1", "3.2")
+"""Versions whose schemas are JSON Schema's, as it is in this draft."""
+
 _ORDER = (
     "name",
     "parent",
     "path",
     "params",
+    "headers",
     "records",
     "primary_key",
     "pagination",
@@ -67,18 +71,20 @@ def describe(  # noqa: PLR0913 - the command line's options, all by name
     document = read_spec(place, world)
     notes = Notes()
     given = to_credentials(auth, headers, {})
-    tap: dict[str, Any] = {"base_url": find_base_url(document, place, server)}
-    if option := given.auth or find_auth(document, notes):
-        tap["auth"] = option
-    if given.headers:
-        tap["defaults"] = {"headers": given.headers}
+    base_url = find_base_url(document, place, server, notes)
     members = _members(document, place, notes)
     offered = {member.name: f"GET {member.operation.path}  {member.operation.summary}" for member in members}
     chosen = choose(offered, named, take_all=take_all, ask=ask)
     if not chosen:
         raise ConfigError("nothing was chosen", where="--openapi", fix="name streams with --stream, or take --all.")
-    dialect = _DRAFT_2020 if str(document.get("openapi", "")).startswith("3.1") else None
-    streams = [_to_stream(member, member.name in chosen, dialect, notes) for member in _with_parents(members, chosen)]
+    taken = _with_parents(members, chosen)
+    tap: dict[str, Any] = {"base_url": base_url}
+    if option := given.auth or find_auth(document, [member.operation.security for member in taken], notes):
+        tap["auth"] = option
+    if given.headers:
+        tap["defaults"] = {"headers": given.headers}
+    dialect = _DRAFT_2020 if str(document.get("openapi", "")).startswith(_JSON_SCHEMAS_OWN) else None
+    streams = [_to_stream(member, member.name in chosen, dialect, given.headers, notes) for member in taken]
     _read_all_parents(streams)
     notes.doubt(
         "everything", "it is as the document says; nothing was asked of the API", "lake check fetches a page of each."
@@ -129,7 +135,13 @@ def _with_parents(members: Sequence[Member], chosen: Sequence[str]) -> list[Memb
     return [member for member in members if member.name in wanted]
 
 
-def _to_stream(member: Member, is_chosen: bool, dialect: str | None, notes: Notes) -> dict[str, Any]:  # noqa: FBT001
+def _to_stream(
+    member: Member,
+    is_chosen: bool,  # noqa: FBT001
+    dialect: str | None,
+    given: Collection[str],
+    notes: Notes,
+) -> dict[str, Any]:
     operation = member.operation
     stream: dict[str, Any] = {"name": member.name, "path": member.path, "params": dict(member.params)}
     stream |= {"records": operation.records} if operation.records else {}
@@ -150,12 +162,27 @@ def _to_stream(member: Member, is_chosen: bool, dialect: str | None, notes: Note
         notes.doubt(f"{member.name}: primary key", "no field is named like one", fix)
     taken = {pagination.get(option, "") for option in ("param", "size_param")}
     stream |= _replication(member, stream["params"], taken, notes)
-    if not stream["params"]:
-        del stream["params"]
+    stream["headers"] = _headers(member, given, notes)
+    stream = {option: value for option, value in stream.items() if value not in ({}, None)}
     if not is_chosen:
         stream["selected"] = False
     stream["schema"] = _to_schema(operation, member.keep, dialect)
+    if operation.left_out:
+        why = f"the answer's says what no validator takes: {', '.join(operation.left_out)}"
+        notes.doubt(f"{member.name}: schema", why, "it is left out, and nothing checks it.")
     return {field: stream[field] for field in _ORDER if field in stream}
+
+
+def _headers(member: Member, given: Collection[str], notes: Notes) -> dict[str, Any]:
+    """Return the headers that its requests have to have, as far as the document says what they hold."""
+    known = {name.lower() for name in given}
+    for name, value in member.headers.items():
+        if value is None and name.lower() not in known:
+            fix = f"give it to all with --header '{name}: …', or to this stream in \"headers\"."
+            notes.doubt(
+                f"{member.name}: headers", f"it needs the header {name}, of which nobody says what it holds", fix
+            )
+    return {name: str(value) for name, value in member.headers.items() if value is not None}
 
 
 def _note_pagination(name: str, option: Mapping[str, Any], notes: Notes) -> None:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_NOT_OURS = frozenset({"accept", "content-type", "authorization"})
+"""Headers that no parameter describes (OpenAPI 3, "Parameter Object"): the tap sets them itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """An operation that can be read.
@@ -21,6 +25,7 @@ class Member:
         parent: The name of the parent's stream.
         keep: What the parent gives to each record, so that grandchildren find it: its field, by parameter.
         params: Required parameters of the query, with their defaults.
+        headers: Required headers, with their defaults; None for one that has none.
     """
 
     operation: Operation
@@ -28,6 +33,7 @@ class Member:
     parent: str | None
     keep: Mapping[str, str]
     params: Mapping[str, Any]
+    headers: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -44,9 +50,10 @@ def to_family(operations: Sequence[Operation]) -> tuple[list[Member], dict[str, 
     members: dict[str, Member] = {}
     why_not: dict[str, str] = {}
     for operation in sorted(_distinct(operations), key=lambda each: len(each.needs())):
-        missing = [
-            p.name for p in operation.parameters if p.is_required and p.place == "query" and _default(p.schema) is None
-        ]
+        missing = [name for name, default in _required(operation, "query").items() if default is None]
+        if _place_of(operation) in members:
+            why_not[operation.path] = "it differs from another path by the slash at its end"
+            continue
         if missing:
             why_not[operation.path] = f"it needs the parameter {', '.join(missing)}"
             continue
@@ -54,7 +61,7 @@ def to_family(operations: Sequence[Operation]) -> tuple[list[Member], dict[str, 
         if member is None:
             why_not[operation.path] = f"nothing lists what {', '.join(operation.needs())} may be"
         else:
-            members[operation.path] = member
+            members[_place_of(operation)] = member
     return list(members.values()), why_not
 
 
@@ -73,6 +80,16 @@ def _distinct(operations: Sequence[Operation]) -> list[Operation]:
     return named
 
 
+def _place_of(operation: Operation) -> str:
+    """Return where an operation stands among others: its path, without the slash that some APIs end theirs with."""
+    return operation.path.rstrip("/")
+
+
+def _required(operation: Operation, place: str) -> dict[str, Any]:
+    """Return the parameters that a request has to have, with their defaults."""
+    return {p.name: _default(p.schema) for p in operation.parameters if p.is_required and p.place == place}
+
+
 def _default(schema: Mapping[str, Any]) -> Any:
     choices = schema.get("enum") or [None]
     return schema.get("default", choices[0])
@@ -80,14 +97,11 @@ def _default(schema: Mapping[str, Any]) -> Any:
 
 def _place(operation: Operation, members: dict[str, Member]) -> Member | None:
     """Find the parent of an operation; None where there is none that gives all that its path needs."""
-    params = {
-        p.name: _default(p.schema)
-        for p in operation.parameters
-        if p.is_required and p.place == "query" and _default(p.schema) is not None
-    }
+    params = {name: default for name, default in _required(operation, "query").items() if default is not None}
+    headers = {name: value for name, value in _required(operation, "header").items() if name.lower() not in _NOT_OURS}
     needs = operation.needs()
     if not needs:
-        return Member(operation, operation.path, None, {}, params)
+        return Member(operation, operation.path, None, {}, params, headers)
     above, slash, _ = operation.path.rpartition(f"/{{{needs[-1]}}}")
     parent = members.get(above) if slash else None
     if parent is None or parent.operation.needs() != needs[:-1]:
@@ -101,7 +115,7 @@ def _place(operation: Operation, members: dict[str, Member]) -> Member | None:
             parent = _keeping(parent, name, members)
         fields[name] = name
     path = PATH_PARAMETER.sub(lambda match: f"${{parent.{fields[match[1]]}}}", operation.path)
-    return Member(operation, path, parent.name, {}, params)
+    return Member(operation, path, parent.name, {}, params, headers)
 
 
 def _keeping(member: Member, name: str, members: dict[str, Member]) -> Member:
@@ -109,7 +123,7 @@ def _keeping(member: Member, name: str, members: dict[str, Member]) -> Member:
     template = PATH_PARAMETER.findall(member.operation.path).index(name)
     field = [part.removesuffix("}").rpartition(".")[2] for part in member.path.split("${")[1:]][template].split("}")[0]
     wider = replace(member, keep={**member.keep, name: field})
-    members[member.operation.path] = wider
+    members[_place_of(member.operation)] = wider
     return wider
 
 

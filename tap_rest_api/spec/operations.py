@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.errors import ConfigError
-from tap_rest_api.openapi import resolve_schema
+from tap_rest_api.openapi import resolve_schema, unescape
 from tap_rest_api.probe.address import to_name
+from tap_rest_api.spec.answers import find_records
+from tap_rest_api.spec.mend import mend_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
 _JSON = re.compile(r"(?:application|text)/(?:[\w.+-]*\+)?json|\*/\*|application/\*", re.IGNORECASE)
-_USUAL = ("data", "results", "items", "records", "value", "values", "entries", "content", "list", "nodes")
-_DEEPEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Operation:
         schema: A record's.
         envelope: Of the whole answer, whose properties stand around the records.
         has_link: The answer has a Link header.
+        security: What it asks for of who asks, instead of the document's; None where it says nothing of that.
+        left_out: Places in the answer's schema of what no validator takes.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Operation:
     envelope: Mapping[str, Any]
     has_link: bool
     summary: str
+    security: Sequence[Mapping[str, Any]] | None
+    left_out: Sequence[str]
 
     def needs(self) -> list[str]:
         """Return the names of the path's parameters, in order."""
@@ -58,10 +62,11 @@ class Operation:
 def list_operations(document: Mapping[str, Any], place: str) -> Iterator[Operation | str]:
     """Yield the list operations; of one that cannot be read, a word about why."""
     for path, item in (document.get("paths") or {}).items():
-        if not isinstance(item, dict) or not isinstance(item.get("get"), dict):
-            continue
         try:
-            found = _read(document, place, str(path), item)
+            whole = _follow(document, item)
+            if not isinstance(whole, dict) or not isinstance(whole.get("get"), dict):
+                continue
+            found = _read(document, place, str(path), whole)
         except (ConfigError, KeyError, TypeError, AttributeError) as error:
             reason = error.message if isinstance(error, ConfigError) else "it is not as OpenAPI has it"
             yield f"GET {path}: {reason}"
@@ -73,10 +78,12 @@ def list_operations(document: Mapping[str, Any], place: str) -> Iterator[Operati
 def _read(document: Mapping[str, Any], place: str, path: str, item: Mapping[str, Any]) -> Operation | None:
     get = item["get"]
     response = _success(document, get)
-    envelope = _resolve(document, place, _schema_of(response)) if response else {}
-    found = _records_in(envelope, path)
+    envelope, left_out = mend_schema(_resolve(document, place, _schema_of(response)) if response else {})
+    found = find_records(envelope, path)
     if found is None:
         return None
+    for server in (*item.get("servers", ()), *get.get("servers", ())):
+        raise ConfigError(f"it has a server of its own, {server['url']}")
     parameters = {
         (parameter.name, parameter.place): parameter
         for raw in (*item.get("parameters", ()), *get.get("parameters", ()))
@@ -86,8 +93,24 @@ def _read(document: Mapping[str, Any], place: str, path: str, item: Mapping[str,
     summary = str(get.get("summary") or get.get("operationId") or "")
     records, schema = found
     return Operation(
-        _name_of(path), path, tuple(parameters.values()), records, schema, envelope, "link" in headers, summary
+        name=_name_of(path),
+        path=path,
+        parameters=tuple(parameters.values()),
+        records=records,
+        schema=schema,
+        envelope=envelope,
+        has_link="link" in headers,
+        summary=summary,
+        security=_security_of(get),
+        left_out=left_out,
     )
+
+
+def _security_of(get: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+    found = get.get("security")
+    if found is not None and not (isinstance(found, list) and all(isinstance(need, dict) for need in found)):
+        raise TypeError("security")
+    return found
 
 
 def _success(document: Mapping[str, Any], get: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -118,7 +141,7 @@ def _follow(document: Mapping[str, Any], node: Any) -> Any:
             raise ConfigError(f'the reference "{reference}" leads out of the document')
         node = document
         for part in reference[2:].split("/"):
-            node = node[part.replace("~1", "/").replace("~0", "~")]
+            node = node[unescape(part)]
     raise ConfigError("a reference leads back to itself")
 
 
@@ -132,51 +155,11 @@ def _to_parameter(document: Mapping[str, Any], place: str, raw: Any) -> Paramete
     found = _follow(document, raw)
     if found.get("in") == "body":
         return None
-    schema = _resolve(document, place, found.get("schema")) if "schema" in found else found
+    if not isinstance(found["name"], str):
+        raise TypeError("name")
+    schema, _ = mend_schema(_resolve(document, place, found.get("schema")) if "schema" in found else found)
     default = {"default": found["example"]} if "example" in found and "default" not in schema else {}
     return Parameter(found["name"], found["in"], bool(found.get("required")), {**default, **schema})
-
-
-def _records_in(envelope: Mapping[str, Any], path: str) -> tuple[str | None, Mapping[str, Any]] | None:
-    """Find the array of objects in an answer."""
-    if _is_list(envelope):
-        return None, _item_of(envelope)
-    last = path.rstrip("/").rpartition("/")[2].lower()
-    arrays = dict(_arrays(envelope, "", 1))
-    if not arrays or last.startswith("{"):  # one record, whose arrays are its own
-        return None
-
-    def likelihood(place: str) -> tuple[bool, bool, int]:
-        key = place.rpartition(".")[2].lower()
-        return key == last, key in _USUAL, -place.count(".")
-
-    best = max(arrays, key=likelihood)
-    is_envelope = any(likelihood(best)[:2]) or len(envelope.get("properties", {})) <= 6  # noqa: PLR2004 - a few words around
-    has_identity = "id" in envelope.get("properties", {})
-    return (best, _item_of(arrays[best])) if is_envelope and not has_identity else None
-
-
-def _arrays(schema: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, field in schema.get("properties", {}).items():
-        if not isinstance(field, dict) or not re.fullmatch(r"[\w@$-]+", name):
-            continue
-        if _is_list(field):
-            yield f"{prefix}{name}", field
-        elif depth < _DEEPEST:
-            yield from _arrays(field, f"{prefix}{name}.", depth + 1)
-
-
-def _is_list(schema: Mapping[str, Any]) -> bool:
-    kinds = schema.get("type")
-    is_array = kinds == "array" or (isinstance(kinds, list) and "array" in kinds)
-    items = schema.get("items")
-    return (
-        is_array and isinstance(items, dict) and (not items or "properties" in items or items.get("type") == "object")
-    )
-
-
-def _item_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**schema["items"], "type": "object"}
 
 
 def _name_of(path: str) -> str:

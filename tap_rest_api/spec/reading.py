@@ -23,10 +23,13 @@ _SHAPES: dict[str, type] = {
     "paths": dict,
     "servers": list,
     "security": list,
+    "components": dict,
     "components.securitySchemes": dict,
+    "schemes": list,
     "securityDefinitions": dict,
 }
-_VERSIONS = ("2.0", "3.0", "3.1")
+_OF_ANYTHING = frozenset({"info", "paths", "components", "schemes"})
+_VERSIONS = ("2.0", "3.0", "3.1", "3.2")
 _TEXTS = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")  # a date is a text; yes and no are, too
 
 
@@ -69,7 +72,7 @@ def _check_shape(document: dict[str, Any], place: str) -> None:
     for name, kind in _SHAPES.items():
         found = _part(document, name)
         items = found if isinstance(found, list) else list(found.values()) if isinstance(found, dict) else []
-        holds_objects = name in ("info", "paths") or all(isinstance(item, dict) for item in items)
+        holds_objects = name in _OF_ANYTHING or all(isinstance(item, dict) for item in items)
         if found is not None and not (isinstance(found, kind) and holds_objects):
             raise ConfigError("the document is not as OpenAPI has it", where=f"{place} #/{name.replace('.', '/')}")
     for server in document.get("servers") or ():
