@@ -62,7 +62,7 @@ def ask_tap(arguments: Sequence[str], programs: Programs) -> dict[str, Any]:
     """
     code, output, _ = read_output(programs.draft(arguments), stdin=None)
     if code:
-        raise DiscoveryError("no configuration came of it", exit_code=code, fix="the tap's own message is above")
+        raise DiscoveryError("nothing was written", exit_code=code, fix="see the message above")
     try:
         found: dict[str, Any] = json.loads(output)
     except ValueError as error:

@@ -37,6 +37,7 @@ class StreamProgress:
         landed: Rows that are committed.
         rejected: Records that are rejected for good.
         seconds: How long it took, once it is over.
+        has_failed: Whether it is over because it failed.
         waiting: What it waits for, and until when.
     """
 
@@ -47,6 +48,7 @@ class StreamProgress:
     landed: int = 0
     rejected: int = 0
     seconds: float | None = None
+    has_failed: bool = False
     waiting: tuple[str, float] | None = None
 
     def rate(self, now: float) -> float | None:
@@ -103,6 +105,7 @@ class Progress:
         elif metric.type == "timer" and metric.metric == "job_duration" and (name := _text(metric.tags, "job_type")):
             stream = self._stream(name)
             stream.seconds, stream.waiting = metric.value, None
+            stream.has_failed = metric.tags.get("status") == "failed"
         return True
 
     def _take_wait(self, match: re.Match[str]) -> bool:

@@ -124,11 +124,11 @@ def _cells(name: str, stream: StreamProgress, now: float) -> list[Any]:
 
 
 def _state(stream: StreamProgress, now: float) -> str:
-    """Return what a stream is at: waiting for something, done, or how long it will take."""
+    """Return what a stream is at: waiting for something, over, or how long it will take."""
     if stream.waiting is not None and stream.waiting[1] > now:
         what, until = stream.waiting
         return f"waits {to_age(until - now)}: {what}"
     if stream.seconds is not None:
-        return f"done in {to_age(stream.seconds)}"
+        return f"{'failed after' if stream.has_failed else 'done in'} {to_age(stream.seconds)}"
     left = stream.left_seconds(now)
     return "" if left is None else f"{to_age(left)} left"

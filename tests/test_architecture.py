@@ -57,7 +57,7 @@ FLOORS = {
         address credentials
         asker draft keys refusals sight
         filtering hints
-        paging
+        paging replicating
         explore
     """,
     "target_datalake": """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,12 @@ from tap_rest_api.probe.address import parse_address
 from tap_rest_api.probe.asker import Asker
 from tap_rest_api.probe.credentials import to_credentials
 from tap_rest_api.probe.draft import Draft
-from tap_rest_api.probe.filtering import FilterProber, is_ascending
 from tap_rest_api.probe.hints import sizes
-from tap_rest_api.probe.keys import find_moments, find_primary_key, is_date, tells_changes, unique_fields
+from tap_rest_api.probe.keys import find_primary_key, find_unique_pairs, unique_fields
 from tap_rest_api.probe.notes import Notes
 from tap_rest_api.probe.paging import Paging, Prober
 from tap_rest_api.probe.refusals import refusal
+from tap_rest_api.probe.replicating import distinct, replicate
 from tap_rest_api.probe.sight import NoRecordsError, look
 from tap_rest_api.verdict import excerpt
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tap_rest_api.probe.asker import World
     from tap_rest_api.probe.sight import Sight
 
+_UNTOLD = "what changed cannot be told from what is new"
 _FEW = 3  # records that are too few to tell a key from an accident
 _UNTOLD_HOSTS = frozenset({"api", "www", "rest", "data", "v1", "v2", "v3"})
 
@@ -67,9 +69,9 @@ def explore(url: str, auth: str | None, headers: Sequence[str], name: str | None
             "primary key", f'"{key[0]}" is null, or comes twice, on the pages that followed', "set primary_key by hand."
         )
         key = []
-    schema = infer_schema(_distinct(records), key)
+    schema = infer_schema(distinct(records), key)
     stream |= {"primary_key": key} if key else {}
-    stream |= _replicate(asker, stream, first, records, schema, notes)
+    stream |= replicate(asker, stream, first, records, schema, notes)
     draft_stream = {field: stream[field] for field in _ORDER if field in stream}
     return Draft(to_source_name(address.host), {**tap, "streams": [draft_stream]}, {raw["name"]: schema}, notes)
 
@@ -123,31 +125,32 @@ def _choose_key(first: Sight, raw: Mapping[str, Any], notes: Notes) -> list[str]
         return []
     key = find_primary_key(first.records, raw["name"])
     if key is None:
-        unique = ", ".join(f'"{name}"' for name in unique_fields(first.records)[:5])
-        why = (
-            f"no field is named like one; never twice on the first page: {unique}"
-            if unique
-            else "no field is never twice"
-        )
-        fix = 'set "primary_key" if records have one; without it, what changed cannot be told from what is new.'
+        why, fix = _no_key(first.records, raw["name"])
         notes.doubt("primary key", why, fix)
         return []
     notes.found("primary key", f'"{key}", in all {first.count} records, never null, never twice')
     if first.count < _FEW:
-        notes.doubt(
-            "primary key", f"{first.count} record is too few to tell", "look whether it is one, in catalog.json."
-        )
+        few = "one record is" if first.count == 1 else f"{first.count} records are"
+        notes.doubt("primary key", f"{few} too few to tell", "look whether it is one, in catalog.json.")
     return [key]
 
 
+def _no_key(records: Sequence[Mapping[str, Any]], stream: str) -> tuple[str, str]:
+    """Tell why there is none, and what may be done about it."""
+    fix = f'set "primary_key" if records have one; without it, {_UNTOLD}.'
+    if unique := ", ".join(f'"{name}"' for name in unique_fields(records)[:5]):
+        return f"no field is named like one; never twice on the first page: {unique}", fix
+    pairs = find_unique_pairs(records, stream)[:3] if len(records) >= _FEW else []
+    if not pairs:
+        return "no field is never twice", fix
+    shown = "; ".join(f'"{one}" and "{other}"' for one, other in pairs)
+    why = f"no field is never twice; together, on the first page, these are not: {shown}"
+    return why, f'if one of these is no accident: "primary_key": {json.dumps(pairs[0])}; without one, {_UNTOLD}.'
+
+
 def _still_tells_apart(records: Sequence[Mapping[str, Any]], key: str) -> bool:
-    values = [repr(record.get(key)) for record in _distinct(records)]
+    values = [repr(record.get(key)) for record in distinct(records)]
     return len(set(values)) == len(values) and repr(None) not in values
-
-
-def _distinct(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Leave out what came twice: pages that were asked for to see where others begin overlap them."""
-    return list({repr(record): record for record in records}.values())
 
 
 def _page(asker: Asker, raw: dict[str, Any], first: Sight, key: Sequence[str], notes: Notes) -> Paging:
@@ -174,46 +177,6 @@ def _with_paging(raw: Mapping[str, Any], paging: Paging) -> dict[str, Any]:
     params = {name: value for name, value in raw.get("params", {}).items() if name not in paging.named}
     stream = {name: value for name, value in raw.items() if name != "params"}
     return {**stream, **({"params": params} if params else {}), **paging.options}
-
-
-def _replicate(
-    asker: Asker,
-    stream: dict[str, Any],
-    first: Sight,
-    records: Sequence[Mapping[str, Any]],
-    schema: Mapping[str, Any],
-    notes: Notes,
-) -> dict[str, Any]:
-    """Look for a field by which only what is new can be read."""
-    names = find_moments(records, schema) if len(records) >= _FEW else []
-    if not names:
-        notes.found("replication", "no date-time is in every record that tells changes: each run reads all of it")
-        return {}
-    key = names[0]
-    found = FilterProber(asker, stream, first).find(key, is_date=is_date(key, schema))
-    if found is not None:
-        notes.found("replication", f'by "{key}": "{found.param}" makes the API leave out what is before it')
-        replication: dict[str, Any] = {"key": key}
-        if is_ascending(_distinct(records), key):
-            replication["sorted"] = "asc"
-            notes.found(
-                "order", f'the records that were seen come in the order of "{key}"; a run stops if one does not'
-            )
-        if not found.counts_start_in:
-            replication["bounds"] = "()"
-        if not tells_changes(key):
-            notes.doubt("replication", f'"{key}" may not move when a record changes', "then leave replication out.")
-        return {"replication": replication, "params": {**stream.get("params", {}), found.param: found.template}}
-    usual = '"params": {"NAME": "${sync.start}"}'
-    if tells_changes(key):
-        why = (
-            f'no usual parameter leaves out what is before a start, so old records are left out by the tap, by "{key}"'
-        )
-        notes.doubt("replication", why, f"each run reads all pages; if the API has a parameter for it: {usual}.")
-        return {"replication": {"key": key}}
-    fix = f'if records never change, add "replication": {{"key": "{key}"}}, and {usual} if the API can filter.'
-    notes.doubt("replication", f'"{key}" may tell what is new, but not what changed; each run reads all of it', fix)
-    return {}
 
 
 def to_source_name(host: str) -> str:

@@ -6,20 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.errors import BodyError, ConfigError, RefusedError
-from tap_rest_api.instants import parse_instant
+from tap_rest_api.instants import format_instant, instant_of
 from tap_rest_api.probe.sight import NoRecordsError, look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tap_rest_api.probe.asker import Asker
+    from tap_rest_api.probe.keys import Moment
     from tap_rest_api.probe.sight import Sight
 
 _NAMES = (
     "{word}_since {word}_after since {key}_after {key}_since {key}_gte {key}__gte {key}_min {key}[gte] "
     "{word}_from from start_date modified_since"
 ).split()
-_FUTURE = "2999-12-31T00:00:00Z"
+_FORMS: Mapping[str, tuple[str, str | int]] = {
+    "date-time": ("${sync.start}", "2999-12-31T00:00:00Z"),
+    "date": ("${sync.start|%Y-%m-%d}", "2999-12-31"),
+    "epoch": ("${sync.start|epoch}", 32_503_593_600),
+    "epoch_ms": ("${sync.start|epoch_ms}", 32_503_593_600_000),
+}
+"""How a parameter is given a start, by how the field writes its moments; and a start far in the future."""
+
 _ENOUGH_TO_SEE_ORDER = 20
 _OK = 200
 
@@ -47,13 +55,12 @@ class FilterProber:
     raw: dict[str, Any]
     first: Sight
 
-    def find(self, key: str, *, is_date: bool) -> Filter | None:
+    def find(self, moment: Moment) -> Filter | None:
         """Ask for a far future by all likely names at once; if nothing comes, find the name, then try a real start."""
-        template = "${sync.start|%Y-%m-%d}" if is_date else "${sync.start}"
+        key, (template, future) = moment.name, _FORMS[moment.form]
         word = key.lower().replace("last_", "").removesuffix("_at").removesuffix("_on").removesuffix("at")
         taken = self.raw.get("params", {})
         names = [name for name in dict.fromkeys(n.format(key=key, word=word) for n in _NAMES) if name not in taken]
-        future = _FUTURE[:10] if is_date else _FUTURE
         if not self._leaves_nothing(names, future, key):
             return None
         while len(names) > 1:
@@ -61,7 +68,7 @@ class FilterProber:
             names = half if self._leaves_nothing(half, future, key) else names[len(half) :]
         return self._prove(names[0], template, key)
 
-    def _leaves_nothing(self, names: Sequence[str], future: str, key: str) -> bool:
+    def _leaves_nothing(self, names: Sequence[str], future: str | int, key: str) -> bool:
         shown = f'"{names[0]}"' if len(names) == 1 else f"one of {len(names)} usual names"
         why = f'does {shown} leave out what is before a start, by "{key}"?'
         seen = self._see({**self.raw, "params": {**self.raw.get("params", {}), **dict.fromkeys(names, future)}}, why)
@@ -69,13 +76,14 @@ class FilterProber:
 
     def _prove(self, name: str, template: str, key: str) -> Filter | None:
         """Start at a value that the first page has: all that comes must be at or after it, and something must."""
-        start = sorted(record[key] for record in self.first.records)[len(self.first.records) // 2]
-        draft = {**self.raw, "params": {**self.raw.get("params", {}), name: template}, "replication": {"key": key}}
-        seen = self._see(draft, f'and what is after the middle of the first page, by "{name}"?', start)
-        begun = parse_instant(start)
-        if seen is None or not seen.records or begun is None:
+        begun = instant_of(sorted(record[key] for record in self.first.records)[len(self.first.records) // 2])
+        if begun is None:
             return None
-        moments = [parse_instant(str(record.get(key))) for record in seen.records]
+        draft = {**self.raw, "params": {**self.raw.get("params", {}), name: template}, "replication": {"key": key}}
+        seen = self._see(draft, f'and what is after the middle of the first page, by "{name}"?', format_instant(begun))
+        if seen is None or not seen.records:
+            return None
+        moments = [instant_of(record.get(key)) for record in seen.records]
         if any(moment is None or moment < begun for moment in moments):
             return None
         return Filter(name, template, counts_start_in=any(moment == begun for moment in moments))
@@ -88,8 +96,13 @@ class FilterProber:
             return None
 
 
+def template_of(moment: Moment) -> str:
+    """Return what a parameter is to be given."""
+    return _FORMS[moment.form][0]
+
+
 def is_ascending(records: Sequence[Mapping[str, Any]], key: str) -> bool:
     """Tell whether enough records show that they come in the order of a field."""
-    moments = [parse_instant(str(record.get(key))) for record in records]
+    moments = [instant_of(record.get(key)) for record in records]
     known = [moment for moment in moments if moment is not None]
     return len(set(known)) >= _ENOUGH_TO_SEE_ORDER and len(known) == len(moments) and known == sorted(known)

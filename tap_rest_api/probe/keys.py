@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +24,24 @@ _CREATED = re.compile(
 )
 
 
+_EPOCHS = {"epoch": range(10**9, 10**10), "epoch_ms": range(10**12, 10**13)}
+"""What a count of seconds, or of milliseconds, since 1970 is between: 2001 and 2286."""
+
+_MOST_FIELDS = 30  # of which pairs are tried
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A field that may say when its record changed or came to be, and how it writes that.
+
+    Attributes:
+        form: ``date-time``, ``date``, ``epoch`` (seconds) or ``epoch_ms``.
+    """
+
+    name: str
+    form: str
+
+
 def find_primary_key(records: Sequence[Mapping[str, Any]], stream: str) -> str | None:
     """Return the field that is in every record, never null, never twice, and named like a key; the likeliest one."""
     candidates = [name for name in (records[0] if records else ()) if _tells_apart(name, records)]
@@ -32,6 +52,17 @@ def find_primary_key(records: Sequence[Mapping[str, Any]], stream: str) -> str |
 def unique_fields(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the fields that could be keys but for their names."""
     return [name for name in (records[0] if records else ()) if _tells_apart(name, records)]
+
+
+def find_unique_pairs(records: Sequence[Mapping[str, Any]], stream: str) -> list[tuple[str, str]]:
+    """Return the pairs of fields that are never twice together, of which at least one is named like a key."""
+    fields = [name for name in (records[0] if records else ()) if _is_filled(name, records)][:_MOST_FIELDS]
+    like_keys = {name for name in fields if rank_key_name(name, stream) is not None}
+    return [
+        pair
+        for pair in combinations(fields, 2)
+        if like_keys.intersection(pair) and len({tuple(map(record.get, pair)) for record in records}) == len(records)
+    ]
 
 
 def rank_key_name(name: str, stream: str) -> int | None:
@@ -51,21 +82,35 @@ def rank_key_name(name: str, stream: str) -> int | None:
 
 
 def _tells_apart(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    return _is_filled(name, records) and len({record[name] for record in records}) == len(records)
+
+
+def _is_filled(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether every record has a text, or every one an integer."""
     values = [record.get(name) for record in records]
     if not all(isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" for value in values):
         return False
-    return len(set(values)) == len(values) and len({type(value) for value in values}) == 1
+    return len({type(value) for value in values}) == 1
 
 
-def find_moments(records: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> list[str]:
-    """Return the date-times that are in every record and named like a change's, then those named like a creation's."""
+def find_moments(records: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> list[Moment]:
+    """Return the moments that are in every record and named like a change's, then those named like a creation's."""
     dated = [
-        name
+        Moment(name, form)
         for name, field in schema.get("properties", {}).items()
-        if field.get("format") in ("date-time", "date") and all(isinstance(record.get(name), str) for record in records)
+        if (form := _form_of([record.get(name) for record in records], field)) is not None
     ]
-    changed = [name for name in dated if _CHANGED.fullmatch(name)]
-    return [*changed, *(name for name in dated if _CREATED.fullmatch(name))]
+    changed = [moment for moment in dated if _CHANGED.fullmatch(moment.name)]
+    return [*changed, *(moment for moment in dated if _CREATED.fullmatch(moment.name))]
+
+
+def _form_of(values: Sequence[Any], field: Mapping[str, Any]) -> str | None:
+    if all(isinstance(value, str) for value in values):
+        return str(field["format"]) if field.get("format") in ("date-time", "date") else None
+    for form, likely in _EPOCHS.items():
+        if all(isinstance(value, int) and value in likely for value in values):
+            return form
+    return None
 
 
 def tells_changes(name: str) -> bool:
@@ -77,8 +122,3 @@ def is_moment(name: str, field: Any) -> bool:
     """Tell whether a field is a date or date-time by its schema, and named like a change's or a creation's."""
     is_dated = isinstance(field, dict) and field.get("format") in ("date-time", "date")
     return is_dated and bool(_CHANGED.fullmatch(name) or _CREATED.fullmatch(name))
-
-
-def is_date(name: str, schema: Mapping[str, Any]) -> bool:
-    """Tell a date from a date-time."""
-    return bool(schema["properties"][name].get("format") == "date")

@@ -22,7 +22,7 @@ _OPTIONS = {
     "digest": "--auth digest:env.USER:env.PASSWORD",
 }
 _SHOWN_CHARACTERS = 100
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVERS_OWN = 401, 403, 404, 429, 500
 
 
 def refusal(response: Response, *, has_credentials: bool) -> TapError | None:
@@ -33,7 +33,9 @@ def refusal(response: Response, *, has_credentials: bool) -> TapError | None:
         fix = "check the path; the API's documentation lists its endpoints, and --openapi reads them from one."
         return RefusedError("there is nothing at this address: 404 Not Found", where=response.url, fix=fix)
     if not 200 <= response.status < 300:  # noqa: PLR2004 - RFC 9110, successful
-        return RefusedError(describe(response), where=response.url, fix="ask for something that the API answers.")
+        is_for_now = response.status == _TOO_MANY or response.status >= _SERVERS_OWN
+        fix = "try again later." if is_for_now else "ask for something that the API answers."
+        return RefusedError(describe(response), where=response.url, fix=fix)
     if _is_web_page(response):
         found = _TITLE.search(response.body[:65536].decode("utf-8", "replace"))
         title = f', titled "{cut(" ".join(found["title"].split()), _SHOWN_CHARACTERS)}"' if found else ""

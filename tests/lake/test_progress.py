@@ -52,6 +52,12 @@ def test_a_stream_that_is_over_keeps_its_rate(progress, clock):
     assert (items.pages, items.seconds, items.rate(clock()), items.left_seconds(clock())) == (7, 5, 10, None)
 
 
+@pytest.mark.parametrize(("status", "has_failed"), [("failed", True), ("succeeded", False)])
+def test_a_stream_that_failed_is_not_shown_as_done(status, has_failed, progress):
+    progress.take(metric(5, "timer", "job_duration", job_type="items", status=status))
+    assert progress.streams["items"].has_failed is has_failed
+
+
 @pytest.mark.parametrize(
     ("line", "what", "seconds"),
     [

@@ -29,6 +29,8 @@ ANSWERS: dict[str, tuple[Reply, int, str]] = {
     "401 without one": (Reply({}, 401), 3, "it does not say what it asks for"),
     "403": (Reply({}, 403), 3, "403 Forbidden"),
     "404": (Reply({}, 404), 4, "there is nothing at this address"),
+    "429": (Reply({}, 429), 4, "try again later"),
+    "500": (Reply({}, 500), 4, "try again later"),
     "405": (Reply({"error": "POST only"}, 405), 4, "405 Method Not Allowed"),
     "not JSON": (Reply(b"hello"), 4, "the answer is not JSON: hello"),
     "nothing": (Reply(b""), 4, "the answer is empty"),
