@@ -11,7 +11,6 @@ import click
 from docs.markdown import to_cell, to_table
 from lake import cli as lake_cli
 from lake import errors as lake_errors
-from lake.status_command import STALE
 from tap_rest_api import cli as tap_cli
 from tap_rest_api import errors as tap_errors
 from target_datalake import cli as target_cli
@@ -28,7 +27,8 @@ OTHERS = (
     (0, "Success."),
     (1, "A bug: please report the traceback."),
     (click.UsageError.exit_code, "The command line is not understood."),
-    (STALE, "`lake status`: a dataset is staler than it may be."),
+    (lake_errors.DAMAGED_EXIT_CODE, "`lake verify`, `lake page`: something of the lake is damaged."),
+    (lake_errors.STALE_EXIT_CODE, "`lake status`: a dataset is staler than it may be."),
     (130, "SIGINT, Ctrl-C."),
     (143, "SIGTERM."),
 )

@@ -38,7 +38,7 @@ def test_every_option_of_a_command_is_there_and_explained(name: str, command: cl
 def test_every_exit_code_that_an_error_carries_is_there() -> None:
     codes = [int(code) for code, _ in commands.exit_codes()]
     assert codes == [0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 141, 143]
-    assert f"| {codes[5]} | More records broke their schema than the configuration allows. |" in COMMANDS
+    assert "| 5 | More records broke their schema than the configuration allows. |" in COMMANDS
 
 
 def properties(node: Any, path: str) -> Iterator[tuple[str, str]]:
