@@ -83,7 +83,7 @@ FLOORS = {
         cli
     """,
     "target_datalake.columnar": """
-        literals patterns presence
+        extra literals patterns presence
         chunk keywords temporal undeclared
         conversions subschemas
         plan

@@ -6,7 +6,6 @@ through the record-by-record path, which is the reference: both come to the same
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 from typing import TYPE_CHECKING, Final
@@ -16,11 +15,12 @@ import pyarrow.compute as pc
 
 from target_datalake.columnar.check import Doubts, check
 from target_datalake.columnar.chunk import Chunk, in_order, to_chunk
+from target_datalake.columnar.extra import extra_text, rows_beside
 from target_datalake.columnar.keywords import Uncompilable
 from target_datalake.columnar.plan import Plan, compile_plan
 from target_datalake.columnar.presence import Presence
 from target_datalake.columnar.temporal import MOMENT, parse_texts
-from target_datalake.columnar.undeclared import Undeclared, Unlearnable, extra_text
+from target_datalake.columnar.undeclared import Undeclared, Unlearnable, merged
 from target_datalake.decode import DECODE_ERRORS, record_text
 from target_datalake.rows import SEQUENCE_BITS, Parsed, RowParser
 from target_datalake.runs import count_from
@@ -180,7 +180,7 @@ class ColumnarParser:
             return None if table is None else (table.combine_chunks().to_batches()[0], undeclared)
 
     def _read_schema(self, undeclared: Undeclared) -> pa.Schema:
-        record = pa.struct([*self._plan.record.read, *undeclared.record])
+        record = merged(self._plan.record.read, undeclared.record)
         return pa.schema([*({**_MESSAGE, "record": record}).items(), *undeclared.message])
 
     def _learn(self, chunk: Chunk, before: Undeclared) -> bool:
@@ -188,25 +188,25 @@ class ColumnarParser:
         if self._lessons >= _MOST_LESSONS:
             return False
         self._lessons += 1
-        known = [field.name for field in self._plan.record.read]
+        message = pa.struct(list(_MESSAGE.items()))
         try:
-            self._undeclared = before.learn(chunk.texts.to_pylist(), _MESSAGE, known)
+            self._undeclared = before.learn(chunk.texts.to_pylist(), message, self._plan.record.read)
         except Unlearnable:
             self._lessons = _MOST_LESSONS
         return self._undeclared != before
 
     def _extra(self, chunk: Chunk, records: pa.StructArray, undeclared: Undeclared, doubts: Doubts) -> pa.StringArray:
         """Return the `_sdc_extra` of each row: what stands under its undeclared keys."""
-        names = frozenset(field.name for field in undeclared.record)
-        there = [pc.is_valid(records.field(name)) for name in names]
-        if not there:
+        declared, beside = self._plan.record.read, undeclared.record
+        there = list(rows_beside(records, declared, beside))
+        if not any(map(len, there)):
             return pa.nulls(len(chunk), pa.string())
-        rows = pc.indices_nonzero(functools.reduce(pc.or_, there))
+        rows = pc.unique(pa.concat_arrays([rows.cast(pa.int64()) for rows in there]))
         extra: list[str | None] = [None] * len(chunk)
         strange: list[int] = []
         for row, line in zip(rows.to_pylist(), chunk.texts.take(rows).to_pylist(), strict=True):
             try:
-                extra[row] = extra_text(line, names)
+                extra[row] = extra_text(line, declared, beside)
             except DECODE_ERRORS:
                 strange.append(row)
         doubts.add(pa.array(strange, pa.int64()))

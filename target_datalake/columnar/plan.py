@@ -137,11 +137,13 @@ class _Compiler:
     ) -> Column:
         """Return the column of an object, of its landed and its declared fields."""
         landed = {field.name: field for field in fields[0]}
-        names = [field.name for field in fields[1]]
+        places = {name: place for place, name in enumerate(landed)}
+        declared = sorted(fields[1], key=lambda field: places.get(field.name, -1))  # in the order of conversion
+        names = [field.name for field in declared]
         checks = self._kernels("object", parts)
         needed = self._required(parts, names)
         nulls = {name for part in parts for name in self._columnless(part.node, names)}
-        children = tuple(self._member(field, landed, parts, required=field.name in needed) for field in fields[1])
+        children = tuple(self._member(field, landed, parts, required=field.name in needed) for field in declared)
         return Column(
             name,
             pa.struct([(child.name, child.read) for child in children] + [(name, pa.null()) for name in sorted(nulls)]),

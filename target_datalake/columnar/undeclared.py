@@ -1,7 +1,10 @@
-"""Keys that a schema does not declare → Arrow types that the JSON parser reads them by, and their `_sdc_extra`.
+"""Keys that a schema does not declare → Arrow types that the JSON parser reads them by.
 
 The parser refuses a key it does not know, and so it is told of those that come: what type each has, found out from
-lines it refused. Their values land as the source wrote them, so they are cut from the text and never from a column.
+lines it refused.
+
+What is known of a record is a struct beside the one that its schema declares: an undeclared key is a field of it with
+the type of its values, and a declared object, or array of objects, that has undeclared keys is a struct of those.
 """
 
 from __future__ import annotations
@@ -13,12 +16,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.json as pj
 
-from target_datalake.decode import DECODE_ERRORS, decode_number, record_members
-from target_datalake.json_schema import escape
-from target_datalake.place import Notes
+from target_datalake.decode import DECODE_ERRORS, record_members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 MAX_KEYS: Final = 200
 _SAMPLES: Final = 200
@@ -32,8 +33,9 @@ _KINDS: Final = {
     "f": pa.bool_(),
     "n": pa.null(),
 }
-_read_value = msgspec.json.Decoder(float_hook=decode_number).decode
-_split_message = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_split_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_NOTHING: Final = pa.struct([])
 
 
 class Unlearnable(Exception):  # noqa: N818 (a verdict about some keys, no error)
@@ -45,25 +47,25 @@ class Undeclared:
     """What comes beside the declared keys.
 
     Attributes:
-        message: Fields beside those of a RECORD message.
-        record: Fields beside those of its record.
+        message: Beside the parts of a RECORD message.
+        record: Beside what its record declares, at any depth.
     """
 
-    message: tuple[pa.Field, ...] = ()
-    record: tuple[pa.Field, ...] = ()
+    message: pa.StructType = _NOTHING
+    record: pa.StructType = _NOTHING
 
     @property
     def is_known(self) -> bool:
         """Return whether there is any."""
-        return bool(self.message or self.record)
+        return bool(self.message.num_fields or self.record.num_fields)
 
-    def learn(self, lines: Iterable[bytes], message: Iterable[str], record: Iterable[str]) -> Undeclared:
+    def learn(self, lines: Iterable[bytes], message: pa.StructType, record: pa.StructType) -> Undeclared:
         """Return what some more lines show.
 
         Args:
             lines: RECORD messages, perhaps broken ones.
-            message: The known keys of a message.
-            record: The declared keys of a record.
+            message: The parts of a message.
+            record: What a record declares.
 
         Raises:
             Unlearnable: There is no such type.
@@ -71,39 +73,73 @@ class Undeclared:
         outer, inner = _Samples(message), _Samples(record)
         for line in lines:
             try:
-                outer.add(_split_message(line))
+                outer.add(_split_object(line))
                 inner.add(record_members(line))
             except DECODE_ERRORS:
                 continue
-        return Undeclared(outer.fields(self.message), inner.fields(self.record))
+        return Undeclared(outer.beside(self.message), inner.beside(self.record))
 
 
 class _Samples:
-    """What values keys have that are not known."""
+    """The values that unknown keys of some objects have.
 
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = frozenset(known)
+    Args:
+        declared: The keys that are known.
+    """
+
+    def __init__(self, declared: pa.StructType) -> None:
+        self._declared = {field.name: field.type for field in declared}
         self._types: dict[str, set[pa.DataType]] = {}
         self._nested: dict[str, list[bytes]] = {}
+        self._inside: dict[str, _Samples] = {}
 
-    def add(self, members: dict[str, msgspec.Raw]) -> None:
-        for name in members.keys() - self._known:
-            value = bytes(members[name])
-            types = self._types.setdefault(name, set())
-            if value[:1] not in {b"{", b"["}:
-                types.add(_KINDS[chr(value[0])])
-            elif len(nested := self._nested.setdefault(name, [])) < _SAMPLES:
-                nested.append(value)
+    def add(self, members: Mapping[str, msgspec.Raw]) -> None:
+        for name, raw in members.items():
+            if name in self._declared:
+                self._look_inside(name, self._declared[name], bytes(raw))
+            else:
+                self._add_unknown(name, bytes(raw))
         if len(self._types) > MAX_KEYS:
             raise Unlearnable
 
-    def fields(self, before: tuple[pa.Field, ...]) -> tuple[pa.Field, ...]:
+    def _add_unknown(self, name: str, value: bytes) -> None:
+        types = self._types.setdefault(name, set())
+        if value[:1] not in {b"{", b"["}:
+            types.add(_KINDS[chr(value[0])])
+        elif len(nested := self._nested.setdefault(name, [])) < _SAMPLES:
+            nested.append(value)
+
+    def _look_inside(self, name: str, kind: pa.DataType, value: bytes) -> None:
+        if pa.types.is_struct(kind) and value[:1] == b"{":
+            self._inside.setdefault(name, _Samples(kind)).add(_split_object(value))
+        elif pa.types.is_list(kind) and pa.types.is_nested(kind.value_type) and value[:1] == b"[":
+            for item in _split_array(value):
+                self._look_inside(name, kind.value_type, bytes(item))
+
+    def beside(self, before: pa.StructType) -> pa.StructType:
+        """Return what is known now beside what is declared."""
         known = {field.name: field.type for field in before}
         for name, types in self._types.items():
             nested = self._nested.get(name)
             for found in [*types, *([_inferred(nested)] if nested else [])]:
                 known[name] = _common(known.get(name, pa.null()), found)
-        return tuple(pa.field(name, kind) for name, kind in known.items())
+        for name, samples in self._inside.items():
+            inner = samples.beside(known.get(name, _NOTHING))
+            if inner.num_fields:
+                known[name] = inner
+        return pa.struct(list(known.items()))
+
+
+def merged(declared: pa.DataType, beside: pa.StructType) -> pa.DataType:
+    """Return the type by which a value is read: what its schema declares, and the undeclared keys within it."""
+    if pa.types.is_list(declared):
+        return pa.list_(declared.value_field.with_type(merged(declared.value_type, beside)))
+    inner = {field.name: field for field in beside}
+    own = [
+        field.with_type(merged(field.type, inner.pop(field.name).type)) if field.name in inner else field
+        for field in declared
+    ]
+    return pa.struct([*own, *inner.values()])
 
 
 def _inferred(values: list[bytes]) -> pa.DataType:
@@ -145,18 +181,3 @@ def _common(first: pa.DataType, second: pa.DataType) -> pa.DataType:
 def _member(kind: pa.DataType, name: str) -> pa.DataType:
     index = kind.get_field_index(name)
     return kind.field(index).type if index >= 0 else pa.null()
-
-
-def extra_text(line: bytes, names: frozenset[str]) -> str | None:
-    """Return the `_sdc_extra` of a record whose undeclared keys are among the names.
-
-    Raises one of `DECODE_ERRORS` where a value is none that the record-by-record path reads.
-    """
-    notes = Notes()
-    for name, raw in record_members(line).items():
-        text = bytes(raw)
-        if name in names and text != b"null":
-            if text[:1] != b'"':
-                _read_value(text)
-            notes.extra[f"/{escape(name)}"] = text.decode("utf-8")
-    return notes.extra_text()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from random import Random
 
 NAMES = ("id", "name", "price", "kind", "at", "tags", "a/b", "é", "null", "record", "type", "x y", "A", "a")
+NAMES_OF_OTHERS = ("new", "id", "é", "a/b", "tags")
 WORDS = ("", "a", "DE", "abc", "null", "id", "é", "naïve 😀", 'say \\"id\\":', "1234567890123456", "x\\u0000y", "\\n")
 
 
@@ -151,13 +152,17 @@ def record(draw: Random, depth: int) -> tuple[dict[str, Any], Any]:
     if draw.random() < 0.05:
         schema["properties"]["nothing"] = {"type": "null"}
     needed = set(schema.get("required", ()))
+    others = draw.sample(NAMES_OF_OTHERS, 2) if draw.random() < 0.3 and schema.get("additionalProperties", True) else []
+    undeclared = {name: (None, pair(draw, depth + 1)[1]) for name in others if name not in names}
+    written = {**members, **undeclared}
 
     def write(d: Random) -> str:
         there = [name for name in names if name in needed or d.random() < 0.85]
+        there += [name for name in undeclared if d.random() < 0.7]
         if d.random() < 0.1:
             d.shuffle(there)
         colon = d.choice([": ", ":", ": ", " : "]) if d.random() < 0.1 else ": "
-        return "{" + ", ".join(f"{json.dumps(name)}{colon}{members[name][1](d)}" for name in there) + "}"
+        return "{" + ", ".join(f"{json.dumps(name)}{colon}{written[name][1](d)}" for name in there) + "}"
 
     return schema, write
 

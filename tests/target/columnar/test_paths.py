@@ -183,6 +183,29 @@ def test_undeclared_keys_are_learnt_and_then_cut_from_the_text(monkeypatch):
     assert counted.lines == 0
 
 
+def test_undeclared_keys_within_objects_and_lists_are_learnt_too(monkeypatch):
+    some = {"type": ["object", "null"]}
+    author = document({"name": STRING, "city": {**document({"code": STRING}), **some}})
+    lines = {"type": ["array", "null"], "items": {**document({"sku": MAYBE}), **some}}
+    inner = {"type": ["array", "null"], "items": {**document({"x": INTEGER}), **some}}
+    grid = {"type": "array", "items": inner}
+    counted = Counted(document({"id": INTEGER, "lines": lines, "author": author, "grid": grid}), monkeypatch)
+    everyday = [f'{{"id": {n}, "author": {{"name": "a"}}, "lines": [{{"sku": "s"}}, null]}}' for n in range(20)]
+    strange = [
+        '{"author": {"age": 1.50, "name": "b", "city": {"code": "NL", "zip": "1234"}}, "lines": null, "a/b": 1}',
+        '{"id": 2, "lines": [{"sku": "s"}, {"qty": 2, "sku": null}, {"qty": null}, {"of": [{"qty": 1}]}]}',
+        '{"grid": [[{"x": 1}, {"y": true}], null, [], [null, {"y": false, "x": 2}]], "id": 3}',
+        '{"id": 4, "author": {"city": {"zip": null}}, "lines": []}',
+    ]
+    parsed = counted.parse([*everyday, *strange, *everyday, *strange])
+    assert [extra for extra in parsed.batch.column("_sdc_extra").to_pylist()[:24] if extra] == [
+        '{"/a~1b":1,"/author/age":1.50,"/author/city/zip":"1234"}',
+        '{"/lines/1/qty":2,"/lines/3/of":[{"qty": 1}]}',
+        '{"/grid/0/1/y":true,"/grid/3/1/y":false}',
+    ]
+    assert counted.lines == 0
+
+
 def test_undeclared_keys_of_unlike_types_go_record_by_record(monkeypatch):
     counted = Counted(document({"id": INTEGER}), monkeypatch)
     parsed = counted.parse([f'{{"new": {value}, "id": 1}}' for value in ("1", '"a"', "[]", "{}")] * 5)
