@@ -36,14 +36,20 @@ def main() -> int:
     if code == 0:
         show()
         code = lake("build", "-c", str(CONFIG)) or max(lake("sql", query, "-c", str(CONFIG)) for query in QUERIES)
-        print("\nRun `make demo` again: only the reviews that changed land, and only what is built from them is built.")
+        print("\nRun `make demo` again: the reviews that changed land, and a new snapshot of the shops.")
+        print("Of the datasets only those that are made from them are built.")
     return code
 
 
 def lake(*arguments: str) -> int:
     """Show a command and run it; return its exit code."""
-    print(f"\n$ lake {shlex.join(arguments)}", flush=True)
+    print(f"\n$ lake {' '.join(map(typed, arguments))}", flush=True)
     return subprocess.run([sys.executable, "-m", "lake.cli", *arguments], check=False).returncode
+
+
+def typed(argument: str) -> str:
+    """Return an argument as a person would type it: a query with a quote of SQL's in double quotes."""
+    return f'"{argument}"' if "'" in argument and not set(argument) & set('"$`\\!') else shlex.quote(argument)
 
 
 def show() -> None:

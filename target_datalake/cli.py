@@ -120,7 +120,7 @@ def _about_text() -> str:
     settings = load_schema()["properties"]
     lines = [f"target-datalake {_version()}", "settings:"]
     lines += [f"  {name}: {setting.get('description', '')}".rstrip(": ") for name, setting in settings.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, f"capabilities: {', '.join(_CAPABILITIES)}"])
 
 
 def _version() -> str:
