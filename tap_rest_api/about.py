@@ -31,15 +31,16 @@ def to_text(about: Mapping[str, Any]) -> str:
     """Lay the facts out for a person: every option, by the object it stands in."""
     schema = about["settings"]
     lines = [f"{about['name']} {about['version']}: {about['description']}", "", "Settings:"]
-    lines += _options(schema, set(schema["required"]))
+    lines += _options(schema, schema["definitions"])
     for name, definition in schema["definitions"].items():
         if "properties" in definition:
-            lines += ["", f"{name}:", *_options(definition, set(definition.get("required", ())))]
+            lines += ["", f"{name}:", *_options(definition, schema["definitions"])]
     return "\n".join([*lines, "", f"Capabilities: {', '.join(about['capabilities'])}"])
 
 
-def _options(schema: Mapping[str, Any], required: set[str]) -> Iterator[str]:
+def _options(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
     for name, option in schema["properties"].items():
         choices = " | ".join(str(choice) for choice in option.get("enum", ()))
-        remarks = [option.get("description", ""), choices, "required" if name in required else ""]
+        described = definitions[option["$ref"].rpartition("/")[2]] if "$ref" in option else option
+        remarks = [described.get("description", ""), choices, "required" if name in schema.get("required", ()) else ""]
         yield f"  {name:<16} {'; '.join(remark for remark in remarks if remark)}".rstrip()

@@ -137,6 +137,7 @@ def test_about_tells_what_the_tap_can_do_without_a_configuration(tmp_path: Path)
     assert {"catalog", "discover", "state"} <= set(facts["capabilities"])
     assert "base_url" in facts["settings"]["properties"]
     text = tap("--about", folder=tmp_path).stdout
+    assert [line for line in text.splitlines() if line.startswith("  ") and len(line.split()) == 1] == []
     options = {name for part in facts["settings"]["definitions"].values() for name in part.get("properties", {})}
     assert {*facts["settings"]["properties"], *options} <= set(text.split())
 
