@@ -11,10 +11,12 @@ import msgspec
 from lake.snapshot import summarize
 from lake.text import to_age, to_minute, to_table
 from target_datalake import layout
+from target_datalake.log import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lake.runs import RunRecord
     from lake.snapshot import StreamFacts
     from target_datalake.commits import Commit
 
@@ -50,6 +52,8 @@ class DatasetStatus(msgspec.Struct, frozen=True, kw_only=True):
         age_seconds: How long ago that is.
         expected_seconds: How old it may be; None where nothing is expected.
         stale: Whether it is older, or not there at all.
+        outcome: How its last build ended, ``built`` or ``failed``; None of what landed, or was never built.
+        error: Why that failed; empty where it did not.
     """
 
     dataset: str
@@ -60,6 +64,8 @@ class DatasetStatus(msgspec.Struct, frozen=True, kw_only=True):
     age_seconds: float | None = None
     expected_seconds: float | None = None
     stale: bool = False
+    outcome: str | None = None
+    error: str = ""
 
 
 def read_datasets(source: str, commits: Sequence[Commit], now: datetime) -> dict[str, DatasetStatus]:
@@ -97,8 +103,10 @@ def expect(
 
 
 def to_dataset_table(datasets: Sequence[DatasetStatus], *, terminal: bool) -> str:
-    """Return datasets as a table."""
-    return to_table(_HEADER, [_row(each) for each in datasets], right=_RIGHT, terminal=terminal)
+    """Return datasets as a table, and below it why builds failed."""
+    table = to_table(_HEADER, [_row(each) for each in datasets], right=_RIGHT, terminal=terminal)
+    failed = [f"{each.dataset}: the last build failed: {each.error}" for each in datasets if each.outcome == "failed"]
+    return "\n".join([table, *map(escape, failed)])
 
 
 def _newest_commits(commits: Sequence[Commit]) -> dict[str, Commit]:
@@ -145,8 +153,18 @@ def _find(name: str, datasets: Mapping[str, Mapping[str, DatasetStatus]]) -> lis
     return next((found[zone] for zone in ("landing", *layout.ZONES) if zone in found), [])
 
 
+def with_build(dataset: DatasetStatus, record: RunRecord | None) -> DatasetStatus:
+    """Return how a dataset of a zone stands, by the record of a build too: that counts if nothing was built since."""
+    if record is not None and record.outcome == "failed" and _is_newer(record.ended_at, dataset.landed_at):
+        return msgspec.structs.replace(dataset, outcome="failed", error=record.error)
+    return msgspec.structs.replace(dataset, outcome="built" if dataset.landed_at else None)
+
+
+def _is_newer(moment: str, other: str | None) -> bool:
+    return other is None or datetime.fromisoformat(moment) > datetime.fromisoformat(other)
+
+
 def _row(each: DatasetStatus) -> tuple[str, ...]:
-    never = each.landed_at is None
     return (
         each.dataset,
         f"{each.rows:,}",
@@ -154,11 +172,16 @@ def _row(each: DatasetStatus) -> tuple[str, ...]:
         "never" if each.landed_at is None else to_minute(datetime.fromisoformat(each.landed_at).astimezone(UTC)),
         "-" if each.age_seconds is None else to_age(each.age_seconds),
         "-" if each.expected_seconds is None else to_age(each.expected_seconds),
-        "never landed"
-        if never and each.stale
-        else "stale"
-        if each.stale
-        else "fresh"
-        if each.expected_seconds
-        else "-",
+        _state(each),
     )
+
+
+def _state(each: DatasetStatus) -> str:
+    if each.landed_at is None and each.stale:
+        age = "never landed"
+    elif each.expected_seconds is None:
+        age = ""
+    else:
+        age = "stale" if each.stale else "fresh"
+    states = [age, "build failed" if each.outcome == "failed" else ""]
+    return ", ".join(filter(None, states)) or "-"

@@ -10,7 +10,7 @@ import contextlib
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from lake.pipe import ProgramLogs
 from lake.progress import Progress
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from lake.progress import StreamProgress
     from target_datalake.commits import StreamCounts
+
+T = TypeVar("T")
 
 _LINE_BYTES = 64 << 10
 _DRAWS_A_SECOND = 5
@@ -42,28 +44,42 @@ def watched(read_commit: Callable[[int], Mapping[str, StreamCounts]]) -> Iterato
     Args:
         read_commit: Gives what a commit did to each stream, by its number.
     """
-    from rich.console import Console  # rich takes 60 ms to import, and only a terminal needs it
-    from rich.live import Live
-
     progress, lock = Progress(time.monotonic, read_commit), threading.Lock()
-    console = Console(stderr=True)
 
-    def draw() -> Table:
+    def draw(console: Console) -> Table:
         with lock:
             return _to_table(progress, time.monotonic(), console)
 
-    def take(line: str) -> None:
-        with lock:
-            shown = progress.take(line)
-        if shown is not None:
-            console.print(escape(shown), markup=False, highlight=False, soft_wrap=True)
+    with drawing(draw) as console:
 
-    with (
-        Live(get_renderable=draw, console=console, refresh_per_second=_DRAWS_A_SECOND, transient=True),
-        _reading(take) as tap,
-        _reading(take) as target,
+        def take(line: str) -> None:
+            with lock:
+                shown = progress.take(line)
+            if shown is not None:
+                console.print(escape(shown), markup=False, highlight=False, soft_wrap=True)
+
+        with _reading(take) as tap, _reading(take) as target:
+            yield ProgramLogs(tap, target)
+
+
+@contextlib.contextmanager
+def drawing(draw: Callable[[Console], Table]) -> Iterator[Console]:
+    """Draw a table on stderr, anew a few times a second, while the block goes on; at its end the table is taken away.
+
+    Args:
+        draw: Makes the table, for the terminal as it is; called in a thread of its own.
+    """
+    from rich.console import Console  # rich takes 60 ms to import, and only a terminal needs it
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    with Live(
+        get_renderable=lambda: draw(console),
+        console=console,
+        refresh_per_second=_DRAWS_A_SECOND,
+        transient=True,
     ):
-        yield ProgramLogs(tap, target)
+        yield console
 
 
 @contextlib.contextmanager
@@ -92,19 +108,19 @@ def _to_table(progress: Progress, now: float, console: Console) -> Table:
     for name in ("records", "pages", "per second", "landed", "rejected"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", overflow="ellipsis", no_wrap=True)
-    room = max(console.height - 4, 1)
-    for name, stream in _worth_most(progress.streams, room):
+    for name, stream in worth_most(progress.streams, lambda one: one.seconds is not None, console):
         table.add_row(*_cells(name, stream, now))
     if not progress.streams:
         table.add_row("starting", *[""] * 6, style="dim")
     return table
 
 
-def _worth_most(streams: Mapping[str, StreamProgress], room: int) -> list[tuple[str, StreamProgress]]:
-    """Return the streams that are shown where there is no room for all: those that are not over, and the last ones."""
-    names = sorted(streams, key=lambda name: streams[name].seconds is not None)  # stable: in order of appearance
+def worth_most(rows: Mapping[str, T], is_over: Callable[[T], bool], console: Console) -> list[tuple[str, T]]:
+    """Return the rows that are shown where there is no room for all: those that are not over, and the last ones."""
+    room = max(console.height - 4, 1)
+    names = sorted(rows, key=lambda name: is_over(rows[name]))  # stable: in order of appearance
     kept = set(names[:room]) if len(names) > room else set(names)
-    return [(name, stream) for name, stream in streams.items() if name in kept]
+    return [(name, row) for name, row in rows.items() if name in kept]
 
 
 def _cells(name: str, stream: StreamProgress, now: float) -> list[Any]:

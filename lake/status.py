@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.bookmarks import oldest_bookmark
-from lake.freshness import DatasetStatus, Expectation, expect, read_datasets
+from lake.freshness import DatasetStatus, Expectation, expect, read_datasets, with_build
 from lake.history import History, decode_name, read_zone_histories
 from lake.runs import latest_runs
 from lake.text import to_age, to_bytes, to_minute, to_table
@@ -17,7 +17,7 @@ from target_datalake import layout
 from target_datalake.commit_log import CommitLog, read_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lake.runs import RunRecord
     from target_datalake.commits import Commit
@@ -97,10 +97,11 @@ def read_status(storage: Storage, now: datetime, expectations: Sequence[Expectat
     """
     runs = latest_runs(storage)
     expected = {each.source: each for each in expectations}
-    sources = {decode_name(name) for name in read_sources(storage)} | set(runs) | set(expected)
+    ran = {source for source in runs if layout.split_owner(source)[0] == "landing"}
+    sources = {decode_name(name) for name in read_sources(storage)} | ran | set(expected)
     commits = {source: History(storage, source).commits() for source in sorted(sources)}
     landed = {source: read_datasets(source, each, now) for source, each in commits.items()}
-    datasets = expect(landed | _read_zones(storage, now), expectations)
+    datasets = expect(landed | _read_zones(storage, runs, now), expectations)
     zones = [f"@{zone}" for zone in layout.ZONES if datasets.get(f"@{zone}")]
     statuses = [
         msgspec.structs.replace(
@@ -129,11 +130,18 @@ def to_status_table(statuses: Sequence[SourceStatus], *, terminal: bool) -> str:
     return f"{table}\n{hint}" if reclaimable else table
 
 
-def _read_zones(storage: Storage, now: datetime) -> dict[str, dict[str, DatasetStatus]]:
+def _read_zones(storage: Storage, runs: Mapping[str, RunRecord], now: datetime) -> dict[str, dict[str, DatasetStatus]]:
+    """Return how each dataset of the zones above stands, those too of which there is no more than a failed build."""
     zones: dict[str, dict[str, DatasetStatus]] = {}
-    for history in read_zone_histories(storage):
-        zone, _ = layout.split_owner(history.source)
-        zones.setdefault(f"@{zone}", {}).update(read_datasets(history.source, history.commits(), now))
+    histories = {history.source: history.commits() for history in read_zone_histories(storage)}
+    for owner in sorted({*histories, *(source for source in runs if layout.split_owner(source)[0] != "landing")}):
+        zone, name = layout.split_owner(owner)
+        found = read_datasets(owner, histories.get(owner, ()), now)
+        if owner not in histories:
+            found = {name: DatasetStatus(dataset=layout.full_name(owner, name))}
+        zones.setdefault(f"@{zone}", {}).update(
+            {stream: with_build(each, runs.get(owner)) for stream, each in found.items()}
+        )
     return zones
 
 

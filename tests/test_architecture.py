@@ -126,7 +126,7 @@ FLOORS = {
         arrivals cron log_watch webhook
         entries memory notify
         children due outlook run_notices stale_notices
-        loop
+        build_notices loop
         crontab job_notices watches
     """,
     "lake.spark": """
@@ -134,13 +134,13 @@ FLOORS = {
         frame
     """,
     "lake.zones": """
-        header inputs
-        checks definition
-        defaults names places reasons
+        built header inputs
+        checks definition watch
+        build_screen defaults names places reasons
         columns graph
         output
         engine
-        build duckdb_engine python_engine
+        build build_records duckdb_engine python_engine
         spark_engine
         builds engines lineage report
         lineage_text

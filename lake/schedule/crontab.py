@@ -82,4 +82,4 @@ def _shell(entry: Entry, lake: Sequence[str]) -> str:
 
 def _silenced(text: str, command: str) -> str:
     """Return a command that says only what is wrong: cron sends whatever it prints as mail."""
-    return f"{text} --quiet" if command == "run" else f"{text} > /dev/null"
+    return f"{text} --quiet" if command in {"run", "build"} else f"{text} > /dev/null"

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from lake.schedule.children import Ended
     from lake.schedule.loop import Job
 
-_TELLS_ITSELF = frozenset({"run", "status"})
+_TELLS_ITSELF = frozenset({"run", "build", "status"})
 
 
 def tell_of_job(job: Job, end: Ended, warn: Callable[[str], None]) -> None:
-    """Tell of a command that failed. A run tells of its own end, unless a signal killed it.
+    """Tell of a command that failed. A run and a build tell of their own end, unless a signal killed them.
 
     Args:
         job: The job, whose last started command ended.

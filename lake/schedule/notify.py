@@ -44,7 +44,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         exit_code: What the run or build exited with; None for ``stale``.
         entry: The schedule's entry that started it; empty where none did.
         run: The run's record, where one was kept.
-        datasets: What is stale, or was: each dataset with its age and what is expected of it.
+        datasets: What is stale, or was: each dataset with its age and what is expected of it. Of a build: what failed,
+            or no longer does, with the error.
     """
 
     event: str

@@ -13,10 +13,12 @@ from lake.schedule.notify import Notice, Notifier, load_notifier, tell
 from target_datalake.errors import HeldError, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lake.project import Project
     from lake.runs import RunRecord
+
+    Send = Callable[[Callable[[Notifier], Iterable[Notice]]], None]
 
 _BUG = 1
 
@@ -31,33 +33,53 @@ def telling_of(project: Project, warn: Callable[[str], None]) -> Iterator[Callab
         project: What is run.
         warn: Told why nobody could be told.
     """
+    with telling(project, warn, f"Source {project.source!r}", "run") as send:
+        yield lambda record: send(lambda notifier: _to_notices(project, notifier, record))
+
+
+@contextlib.contextmanager
+def telling(project: Project, warn: Callable[[str], None], subject: str, what: str) -> Iterator[Send]:
+    """Give what sends notices, which are made only if somebody wants to know; an error on the way makes one by itself.
+
+    Args:
+        project: Whose configuration says who wants to know.
+        warn: Told why nobody could be told.
+        subject: What fails where an error ends it, at the start of a sentence.
+        what: What ends: ``run`` or ``build``.
+    """
     try:
         notifier = load_notifier(project)
     except (LakeError, TargetError) as error:
-        warn(f"Warning: nobody will be told how this run ends: {error.message}")
+        warn(f"Warning: nobody will be told how this {what} ends: {error.message}")
         notifier = None
     if notifier is None:
-        yield lambda _record: None
+        yield lambda _make: None
         return
+
+    def send(make: Callable[[Notifier], Iterable[Notice]]) -> None:
+        for notice in make(notifier):
+            tell(notifier, notice, warn)
+
     try:
-        yield lambda record: _tell_of_end(project, notifier, record, warn)
+        yield send
     except HeldError:
         raise
     except (LakeError, TargetError) as error:
-        _tell_of_error(project, notifier, error.exit_code, error.message, warn)
+        _tell_of_error(project, notifier, error.exit_code, f"{subject} failed", error.message, warn)
         raise
     except Exception as error:
-        _tell_of_error(project, notifier, _BUG, f"a bug: {type(error).__name__}", warn)
+        _tell_of_error(project, notifier, _BUG, f"{subject} failed", f"a bug: {type(error).__name__}", warn)
         raise
 
 
-def _tell_of_end(project: Project, notifier: Notifier, record: RunRecord, warn: Callable[[str], None]) -> None:
+def _to_notices(project: Project, notifier: Notifier, record: RunRecord) -> list[Notice]:
     event = _event(project, notifier, record)
-    if event:
-        rejected = f", {record.rejected:,} rejected" if record.rejected else ""
-        what = "runs again" if event == "recovery" else f"failed with exit code {record.exit_code}"
-        text = f"Source {record.source!r} {what}: {record.landed:,} records landed{rejected}."
-        tell(notifier, _to_notice(project, event, text, record.exit_code, msgspec.to_builtins(record)), warn)
+    if not event:
+        return []
+    rejected = f", {record.rejected:,} rejected" if record.rejected else ""
+    what = "runs again" if event == "recovery" else f"failed with exit code {record.exit_code}"
+    text = f"Source {record.source!r} {what}: {record.landed:,} records landed{rejected}."
+    return [_to_notice(project, event, text, record.exit_code, msgspec.to_builtins(record))]
 
 
 def _event(project: Project, notifier: Notifier, record: RunRecord) -> str:
@@ -78,8 +100,10 @@ def _failed_before(project: Project, record: RunRecord) -> bool:
     return last is not None and last.outcome == "failed"
 
 
-def _tell_of_error(project: Project, notifier: Notifier, code: int, message: str, warn: Callable[[str], None]) -> None:
-    text = f"Source {project.source!r} failed with exit code {code}: {message}."
+def _tell_of_error(
+    project: Project, notifier: Notifier, code: int, what: str, message: str, warn: Callable[[str], None]
+) -> None:
+    text = f"{what} with exit code {code}: {message}."
     tell(notifier, _to_notice(project, "failure", text, code, None), warn)
 
 

@@ -11,20 +11,22 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from lake.errors import ExpectationError, LakeError
 from lake.history import History
 from lake.snapshot import summarize
+from lake.zones.built import Built
 from lake.zones.checks import find_unmet
 from lake.zones.engine import Job, Result
 from lake.zones.inputs import only_new, pin
 from lake.zones.output import Output
 from lake.zones.reasons import last_build, mergeable, why_build
+from lake.zones.watch import Watch
 from target_datalake import layout
 from target_datalake.checkpoints import write_missing
 from target_datalake.commit_log import CommitLog
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lake.catalog import Catalog
+    from lake.zones.built import Outcome
     from lake.zones.definition import Definition
     from lake.zones.engine import Engine
     from lake.zones.graph import Node
@@ -44,37 +47,8 @@ if TYPE_CHECKING:
     from target_datalake.commits import Commit
     from target_datalake.storage import Storage
 
-Outcome = Literal["built", "merged", "fresh", "failed", "skipped"]
-
 _ATTEMPTS = 3
 """How often a build begins anew because files of its inputs went meanwhile: another command merged or erased some."""
-
-
-class Built(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a dataset in a build.
-
-    Attributes:
-        dataset: Its full name.
-        outcome: ``built`` from all rows; ``merged`` from new ones; ``fresh``: nothing to do; ``failed``: the version
-            before stands; ``skipped``: something it is built from failed.
-        reason: Why it was built, or what is wrong.
-        version: The version that readers see; None without any.
-        rows: Its rows.
-        files: Its files.
-        bytes: Their size.
-        seconds: How long it took.
-        exit_code: What a failure makes the command exit with.
-    """
-
-    dataset: str
-    outcome: Outcome
-    reason: str = ""
-    version: int | None = None
-    rows: int = 0
-    files: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    exit_code: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +62,7 @@ class Workshop:
         memory_limit: How much memory an engine may use.
         run: The id that the commits of one command have in common.
         clock_us: The time, in microseconds since 1970, UTC.
+        watch: Told what the build is at.
     """
 
     storage: Storage
@@ -96,6 +71,7 @@ class Workshop:
     memory_limit: str
     run: str
     clock_us: Callable[[], int]
+    watch: Watch = field(default_factory=Watch)
 
 
 @dataclass(frozen=True)
@@ -150,6 +126,7 @@ def _build_held(shop: Workshop, held: _Held, definition: Definition, inputs: Seq
     read, previous = _to_merge(shop, held, definition, inputs, full=full)
     n = held.head.n + 1 if held.head else 1
     output = Output(held.log.storage, definition, n, new_commit_id(), _descriptions(inputs))
+    output.told = lambda rows: shop.watch.wrote(definition.name, rows)
     reach("build.begin")
     try:
         result = _run(shop, held, definition, read, previous, output)

@@ -17,7 +17,7 @@ from target_datalake.parquet import Footer, ParquetFile
 from target_datalake.partition import plan_partitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from lake.zones.definition import Definition
@@ -45,6 +45,7 @@ class Output:
         commit_id: The commit's id.
         descriptions: What the inputs' columns of the same names mean.
         compression: How columns are compressed.
+        told: Told how many rows are written so far.
     """
 
     storage: Storage
@@ -53,6 +54,7 @@ class Output:
     commit_id: str
     descriptions: dict[str, str] = field(default_factory=dict)
     compression: str = "zstd"
+    told: Callable[[int], None] = lambda _rows: None
     schema_id: str = ""
     _named: int = 0
     _open: dict[str, ParquetFile] = field(default_factory=dict)
@@ -97,11 +99,13 @@ class Output:
             UsageError: The partitions cannot be made of these columns.
         """
         self.begin(schema)
-        kept = pa.schema([schema.field(name) for name in checked])
+        kept, rows = pa.schema([schema.field(name) for name in checked]), 0
         with pq.ParquetWriter(beside, kept) if beside and checked else _Nowhere() as copy:
             for folder, batch in self._split(_watched(batches, copy, kept), schema):
                 self._file(folder, schema).write(batch)
                 self._open_bytes[folder] += batch.nbytes
+                rows += batch.num_rows
+                self.told(rows)
                 if self._open_bytes[folder] >= FILE_BYTES:
                     self._finish(folder)
         while self._open:

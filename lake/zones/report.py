@@ -9,7 +9,7 @@ from lake.text import shorten, to_bytes, to_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lake.zones.build import Built
+    from lake.zones.built import Built
 
 _HEADER = ("dataset", "outcome", "version", "rows", "files", "bytes", "seconds", "why")
 _RIGHT = ("version", "rows", "files", "bytes", "seconds")

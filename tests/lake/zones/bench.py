@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lake.catalog import Catalog
 from lake.spark.session import SparkOptions
-from lake.zones.build import Built, Workshop
+from lake.zones.build import Workshop
 from lake.zones.builds import Choice, build_all, read_graph
 from lake.zones.engines import open_engines
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.errors import LakeError
+    from lake.zones.built import Built
     from target_datalake.errors import TargetError
     from target_datalake.storage import Storage
     from tests.lake.writer import LakeWriter
@@ -53,9 +54,9 @@ class Bench:
         engines = open_engines(self.engine, self.spark)
         shop = Workshop(storage or self.writer.storage, catalog, engines, "500MB", "build-1", lambda: NOW_US)
         done = {}
-        for built, error in build_all(shop, graph, known, Choice(names, select, full)):
-            done[built.dataset] = built
-            self.errors += [error] if error else []
+        for turn in build_all(shop, graph, known, Choice(names, select, full)):
+            done[turn.built.dataset] = turn.built
+            self.errors += [turn.error] if turn.error else []
         return done
 
     def outcomes(self, *names: str, **options: object) -> dict[str, str]:
