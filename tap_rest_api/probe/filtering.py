@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tap_rest_api.probe.sight import Sight
 
 _NAMES = (
-    "{word}_since {word}_after since {key}_after {key}_since {key}_gte {key}__gte {key}_min {key}[gte] "
-    "{word}_from from start_date modified_since"
+    "{word}_since {word}_after since {key}_after {key}_since since_{key} min_{key} "
+    "{key}_gte {key}__gte {key}_min {key}[gte] {word}_from from start_date modified_since"
 ).split()
 _FORMS: Mapping[str, tuple[str, str | int]] = {
     "date-time": ("${sync.start}", "2999-12-31T00:00:00Z"),

@@ -20,7 +20,12 @@ _CURSOR_PARAM = re.compile(
 _NEXT_URL = re.compile(
     r"(?:.*\.)?(?:next|next_?(?:url|link|href|page_?url)|@odata\.nextLink)(?:\.href)?", re.IGNORECASE
 )
-_SINCE = re.compile(r"(?P<word>.*?)[_\[.-]*(?:since|after|from|gte|gt|min|start)\]?|if_?modified_?since", re.IGNORECASE)
+_SINCE = (
+    re.compile(r"(?:if[_-]?)?(?P<word>.*?)[_\[.-]*(?:since|after|from|gte|gt|min|start)\]?", re.IGNORECASE),
+    re.compile(r"(?:since|after|from|min|start)[_.-]?(?P<word>.+)", re.IGNORECASE),
+)
+"""How a parameter is named that asks for what is new, with the beginning of the field that it is about."""
+
 _LARGEST = 1000
 _DEEPEST = 3
 
@@ -100,12 +105,14 @@ def find_filter(operation: Operation, taken: Collection[str]) -> tuple[str, str,
     changed = [name for name in moments if tells_changes(name)]
     for parameter in operation.parameters:
         is_free = parameter.place == "query" and parameter.name not in taken
-        match = _SINCE.fullmatch(parameter.name) if is_free else None
+        matches = [pattern.fullmatch(parameter.name) for pattern in _SINCE] if is_free else []
+        match = next(filter(None, matches), None)
         if match is None or str(parameter.schema.get("type", "string")) not in ("string", "['null', 'string']"):
             continue
         word = (match["word"] or "").lower().strip("_")
         own = [name for name in moments if word and name.lower().startswith(word)]
-        key = next(iter(own or ([] if word else changed or moments)), None)
+        likely = changed if tells_changes(word) else [] if word else changed or moments
+        key = next(iter(own or likely), None)
         if key is not None:
             is_date = parameter.schema.get("format") == "date"
             return key, parameter.name, "${sync.start|%Y-%m-%d}" if is_date else "${sync.start}"

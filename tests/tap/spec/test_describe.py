@@ -99,6 +99,9 @@ def test_pagination_is_told_by_names_or_said_to_be_unknown(item: Any, option: An
 TEMPLATES = {
     "date-time": (query("updated_since", "string", format="date-time"), "${sync.start}"),
     "date": (query("updated_since", "string", format="date"), "${sync.start|%Y-%m-%d}"),
+    "the word first": (query("since_updated_at", "string", format="date-time"), "${sync.start}"),
+    "if modified": (query("if_modified_since", "string", format="date-time"), "${sync.start}"),
+    "another word for it": (query("changedSince", "string", format="date-time"), "${sync.start}"),
     "brackets": (query("updated_at[gte]", "string"), "${sync.start}"),
     "since": (query("since", "string"), "${sync.start}"),
 }
