@@ -1,9 +1,8 @@
-"""A program that starts the target by forking, a hundred times faster than by importing everything anew.
+"""A program that starts another one by forking, a hundred times faster than by importing everything anew.
 
-It imports the libraries, none of our own code, and then, for each line of JSON on its stdin, forks a process that runs
-`target-datalake` (with ``"program": "lake"``: `lake`) with the line's arguments, environment and files. It answers with
-the child's pid, and when that has ended, with what `os.waitpid` said. ``"stop": true`` lets the child wait for SIGCONT
-first, to be traced.
+It imports `target-datalake` (with the argument ``lake``: `lake`), and then, for each line of JSON on its stdin, forks a
+process that runs it with the line's arguments, environment and files. It answers with the child's pid, and when that
+has ended, with what `os.waitpid` said. ``"stop": true`` lets the child wait for SIGCONT first, to be traced.
 """
 
 from __future__ import annotations
@@ -12,16 +11,33 @@ import json
 import os
 import signal
 import sys
+from importlib import import_module
 
-import boto3  # noqa: F401 - so that no child has to
-import click  # noqa: F401
-import jsonschema_rs  # noqa: F401
-import msgspec  # noqa: F401
-import pyarrow.compute
-import pyarrow.parquet  # noqa: F401
+del sys.path[0]  # this folder, whose lake.py is another
+fail_points = import_module("target_datalake.fail_points")
+
+PROGRAM = sys.argv[1]
+
+IMPORTED = {
+    "lake": ("lake.cli", "lake.zones.builds", "lake.zones.engines", "lake.zones.report", "duckdb"),
+    "target-datalake": ("target_datalake.cli", "target_datalake.run", "target_datalake.s3_storage", "boto3"),
+}
+"""Each program, and what it imports late, so that no child has to."""
+
+armed = fail_points.arm("", "")
+
+
+def reach(step: str) -> None:
+    """Stand where every module imports `reach` from: it is armed by each child's own environment."""
+    armed(step)
 
 
 def main() -> None:
+    fail_points.reach = reach
+    if PROGRAM == "target-datalake":
+        import_module("target_datalake.lean_start").start_lean()
+    for module in IMPORTED[PROGRAM]:
+        import_module(module)
     for line in sys.stdin:
         job = json.loads(line)
         pid = os.fork()
@@ -37,26 +53,21 @@ def say(number: int) -> None:
 
 
 def run(job: dict[str, object]) -> None:
+    global armed  # noqa: PLW0603 - what an import would have read from the environment
     os.environ.update(job["env"])
+    armed = fail_points.arm(os.environ.get("LAKE_FAIL_AT", ""), os.environ.get("LAKE_FAIL_TRACE", ""))
     for descriptor, path, flags in (
         (0, job["stdin"], os.O_RDONLY),
         (1, job["stdout"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
         (2, job["stderr"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
     ):
         os.dup2(os.open(path, flags, 0o644), descriptor)
-    program = job.get("program", "target-datalake")
-    sys.argv[:] = [program, *job["arguments"]]
-    if program == "lake":
-        del sys.path[0]  # this folder, whose lake.py is another
-        from lake import cli  # after the fork, so that it sees the environment
-    else:
-        from target_datalake import cli, run, target  # noqa: F401 - the same
-
+    sys.argv[:] = [PROGRAM, *job["arguments"]]
     if job.get("stop"):
         os.kill(os.getpid(), signal.SIGSTOP)
     code = 1
     try:
-        cli.main()
+        import_module(IMPORTED[PROGRAM][0]).main()
     except SystemExit as end:
         code = end.code
     finally:

@@ -36,19 +36,19 @@ BOUNDS = {"max_rows": 9}
 
 
 class Forker:
-    """Starts targets; see ``forker.py``."""
+    """Starts a program again and again; see ``forker.py``."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests/crash/forker.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+    def __init__(self, program: str) -> None:
+        self._command = [sys.executable, str(ROOT / "tests/crash/forker.py"), program]
+        self._process = self._launch()
+        self._waiting = False
 
     def start(self, **job: Any) -> int:
-        """Start a target and return its pid."""
+        """Start the program and return its pid."""
+        if self._waiting:  # for the end of a test that ran out of time: its answer is not ours
+            self.close()
+            self._process = self._launch()
+        self._waiting = True
         assert self._process.stdin
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
@@ -56,12 +56,23 @@ class Forker:
 
     def wait(self) -> int:
         """Wait for its end: the exit code, or the negative number of the signal that ended it."""
-        return os.waitstatus_to_exitcode(self._answer())
+        status = self._answer()
+        self._waiting = False
+        return os.waitstatus_to_exitcode(status)
 
     def close(self) -> None:
         """End the forker, which is waiting for a job, or for the target of a test that failed."""
         self._process.kill()
         self._process.communicate()
+
+    def _launch(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
 
     def _answer(self) -> int:
         assert self._process.stdout
@@ -192,8 +203,8 @@ class CrashLake:
 
 
 @contextlib.contextmanager
-def started_forker() -> Iterator[Forker]:
-    forker = Forker()
+def started_forker(program: str = "target-datalake") -> Iterator[Forker]:
+    forker = Forker(program)
     try:
         yield forker
     finally:

@@ -96,11 +96,11 @@ def test_a_process_killed_at_any_step_is_mended_by_the_next_build(request, tmp_p
         folder = bench.folder.parent
         target = {**bench.writer.place.target_config, "source": "shop"}
         (folder / "config.json").write_text(json.dumps({"tap": {}, "target": target}))
-        job = {"program": "lake", "arguments": ["build", "-c", str(folder / "config.json")], "env": env}
+        job = {"arguments": ["build", "-c", str(folder / "config.json")], "env": env}
         forker.start(**job, **{name: str(folder / name) for name in ("stdout", "stderr")}, stdin=os.devnull)
         return forker.wait()
 
-    with started_forker() as forker:
+    with started_forker("lake") as forker:
         bench = filled(new_bench(request, tmp_path, "local", "all"))
         trace = bench.folder.parent / "trace"
         assert run(bench, LAKE_FAIL_TRACE=str(trace)) == 0
