@@ -77,15 +77,16 @@ coverage: setup ## Run the suite under branch coverage, child processes included
 sweep-values: setup ## The long runs over values: 10,000 examples a type, a million garbled lines, a line of 1 GB
 	PROPERTY_EXAMPLES=10000 FUZZED_LINES=1000000 LONG_LINE_MB=1000 $(BIN)/pytest -n 2 --timeout=0 \
 	  tests/target/test_rows_properties.py tests/target/test_round_trip.py tests/target/test_schema_change.py \
-	  tests/target/test_streams.py tests/target/test_bounds.py
+	  tests/target/test_streams.py tests/target/test_bounds.py tests/tap/test_config.py
 
 .PHONY: sweep-columnar
 sweep-columnar: setup ## Hold both paths of the target against each other over 100,000 damaged records
 	COLUMNAR_MUTANTS=100000 $(BIN)/pytest -n 2 --timeout=0 tests/target/columnar
 
-crash: setup ## Kill the target at every step and system call, and random processes of a run
+crash: setup ## Kill the target and the commands at every step and system call, and random processes of a run
 	@command -v strace > /dev/null || echo 'strace is not installed (apt-get install strace): its sweeps are skipped' >&2
 	CRASH=full KILLS=200 $(BIN)/pytest -q -s --timeout 7200 tests/crash tests/end_to_end/test_kills.py
+	CRASH=full $(BIN)/pytest -q -n 2 --timeout 3600 -k at_any_step tests/lake
 
 s3: setup ## Run the suites' S3 side against a real server (SeaweedFS), then every fault at every request
 	S3_SERVER=seaweedfs $(BIN)/pytest -n 2 -k "s3 or S3" tests/target tests/lake tests/end_to_end
@@ -108,7 +109,8 @@ airflow: setup ## Parse and run the example DAG in a real Airflow, installed in 
 	$(BIN)/pytest -m interop tests/airflow
 
 sweep: setup ## Test the tap at length: 300 sources that change while they are read, every fault on every kind of page
-	SIMULATIONS=300 SWEEP=1 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py tests/tap/test_faults.py
+	SIMULATIONS=300 SWEEP=1 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py tests/tap/test_faults.py \
+	  tests/tap/test_marketplace.py
 
 spark: setup ## Build zones on a real Spark, in one process and on a cluster of three (needs Java 17)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target .interop/spark -r requirements/spark.lock

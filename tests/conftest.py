@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from moto.server import ThreadedMotoServer
 
 from tests.places import S3_SERVER, LakePlace, make_s3_place, teach_moto_missing_uploads
@@ -18,10 +21,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+MEMORY_DISK = "/dev/shm"  # noqa: S108 - a place for the tests' folders, each with a name of its own
+MEMORY_DISK_BYTES = 8 << 30
+"""Half of the memory, as a rule: a run of the suite keeps some hundred MB there."""
+
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize="PROPERTY_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
+"""The same examples on every run, however slow the machine; the long runs look for new ones."""
+
+
 def pytest_configure() -> None:
-    """Let Python keep what it compiled: thousands of programs start here, and compiling is over half of each start."""
-    sys.dont_write_bytecode = False
+    """Make the starts of some thousand programs, and the fsyncs of as many lakes, cheap."""
+    sys.dont_write_bytecode = False  # to compile everything anew is over half of a start
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with contextlib.suppress(OSError):
+        if os.access(MEMORY_DISK, os.W_OK) and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_BYTES:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY_DISK)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

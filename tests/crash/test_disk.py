@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SAYS = {"enospc": ("No space left on device", "free some space"), "eio": ("Input/output error", "check it")}
 
-pytestmark = [pytest.mark.timeout(1200 if FULL else 120)]
+pytestmark = [pytest.mark.timeout(1200 if FULL else 300)]
 
 ON_THE_DISK = (
     "stage.open", "stage.write", "stage.finish", "stage.finished", "commit.written", "commit.linked", "publish.renamed",

@@ -25,7 +25,7 @@ ROUNDS = 40 if FULL else 1
 
 STEPS = ("stage.write", "stage.finished", "commit.linked", "publish.begin", "publish.renamed", "publish.file")
 
-pytestmark = [pytest.mark.timeout(1200 if FULL else 120)]
+pytestmark = [pytest.mark.timeout(1200 if FULL else 300)]
 
 
 def by_pyarrow(lake: CrashLake, stream: str) -> list[int]:

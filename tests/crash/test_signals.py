@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from tests.crash.lake import CrashLake
 
 EXIT_CODES = {"term": 143, "int": 130}
-DEADLINE_SECONDS = 10
+DEADLINE_SECONDS = 60
+"""For the start and the end of a process on a machine with other work."""
 MOMENTS = 100 if FULL else 6
 
-pytestmark = [pytest.mark.timeout(1200 if FULL else 120)]
+pytestmark = [pytest.mark.timeout(1200 if FULL else 300)]
 
 
 def check(lake: CrashLake) -> None:

@@ -19,7 +19,7 @@ FULL = os.environ.get("CRASH") == "full"
 SAMPLE = {"fsync": (9,), "rename": (4,), "link": (2,), "mkdir": (6,)}
 """Calls to kill at when the sweep is not asked for."""
 
-pytestmark = [pytest.mark.timeout(2400 if FULL else 120)]
+pytestmark = [pytest.mark.timeout(2400 if FULL else 300)]
 
 
 @pytest.fixture(scope="module")

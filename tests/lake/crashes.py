@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from target_datalake.storage import Storage
 
 CHANGES = frozenset({"put", "put_if_absent", "delete", "move", "publish", "stage"})
+
+
+FULL = os.environ.get("CRASH") == "full"
+"""Whether to crash before every change (`make crash`), or before a sample of them."""
 
 
 class Crash(BaseException):
@@ -39,3 +44,10 @@ class CrashingStorage:
             return change(*arguments, **options)
 
         return counted
+
+
+def crash_points(changes: int, sample: int) -> list[int]:
+    """Return which of so many changes to crash before: all, or a sample with the first and the last."""
+    if FULL or sample >= changes:
+        return list(range(changes))
+    return sorted({point * (changes - 1) // (sample - 1) for point in range(sample)})

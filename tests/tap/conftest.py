@@ -6,14 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# How fast values are drawn, or a test runs, says more about the machine's other work than about the test.
-settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any speed")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -326,7 +327,11 @@ junk = st.recursive(
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "200")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(st.sampled_from(PLACES), st.sampled_from(KEYS), junk)
 def test_no_configuration_crashes_the_tap(tmp_path: Path, place: list[Any], key: str, value: Any) -> None:
     """A fuzzed configuration is accepted or refused with words, never with a traceback."""

@@ -92,7 +92,7 @@ def test_the_next_page_is_asked_for_before_this_one_is_used(tmp_path: Path) -> N
         messages = sync(source, [Selection(config.streams[0], ITEMS["schema"], frozenset())], State(), lambda: NOW)
         while b'"RECORD"' not in next(messages):
             pass
-        worker.submit(lambda: None).result(timeout=10)  # the worker has done what was asked of it before
+        worker.submit(lambda: None).result(timeout=60)  # the worker has done what was asked of it before
         assert [seen.query.get("c") for seen in api.seen] == [None, "1"]
 
 

@@ -101,10 +101,10 @@ def test_250_levels_are_read_and_brackets_in_texts_are_none(record):
     "text", ['{"record":{"a":"' + '\\"' * 2_000_000, '{"record":' + '"' * 2_000_001], ids=["escapes", "quotes"]
 )
 def test_a_string_that_never_ends_is_refused_at_once(text):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(MessageError):
         diagnosed(text.encode())
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 NO_MESSAGE = {

@@ -17,7 +17,7 @@ from target_datalake.rows import RowParser
 from target_datalake.runs import to_run
 from target_datalake.widening import is_json_text
 
-examples = settings(max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")), deadline=None)
+examples = settings(max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "50")), deadline=None)
 
 FIRST_DAY = datetime.fromisoformat("0001-01-03")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -207,7 +207,7 @@ def parse(text):
 @settings(
     max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "25")),
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(STEPS)
 def test_whatever_the_schemas_every_record_is_read_as_its_source_wrote_it(tmp_path_factory, steps):

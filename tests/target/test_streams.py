@@ -81,7 +81,11 @@ def contents(world: World, stream: str) -> tuple[list, list]:
     return rows, rejected
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(LINES, st.integers(1, 200))
 def test_any_stream_of_messages_is_conserved_however_it_is_cut(tmp_path_factory, lines, chunk_bytes):
     schemas = [json.dumps({"type": "SCHEMA", "stream": name, "schema": SCHEMA}) for name in ("a", "b", "ü")]

@@ -293,7 +293,9 @@ def test_sequences_grow_with_arrival_over_streams_and_runs(local_world):
 EVENTS = st.lists(st.sampled_from(["a", "b", "bad", "state"]), max_size=60)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(events=EVENTS, max_rows=st.integers(1, 20), tap_succeeded=st.booleans())
 def test_any_stream_of_messages_is_conserved(events, max_rows, tap_succeeded, tmp_path_factory):
     world = World(LakePlace("local", str(tmp_path_factory.mktemp("lake"))), tmp_path_factory.getbasetemp())

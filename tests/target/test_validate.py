@@ -187,9 +187,9 @@ def test_a_local_file_is_not_read(tmp_path):
 
 def test_a_pattern_that_backtracks_elsewhere_is_linear():
     checked = validator({"x": {"pattern": "^(a+)+$"}})
-    started = time.perf_counter()
+    started = time.process_time()
     assert not checked.is_valid({"x": "a" * 50_000 + "!"})
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_recursive_schema_follows_its_record():
@@ -205,7 +205,7 @@ def test_a_recursive_schema_follows_its_record():
 @pytest.mark.parametrize("exponent", ["1e-999999999", "-1e999999999", "1.5e999999999999999999"])
 def test_a_number_with_a_vast_exponent_costs_nothing(exponent):
     checked = validator({"x": {"type": ["integer", "number"], "minimum": 0, "multipleOf": 3, "enum": [1, 2]}})
-    started = time.perf_counter()
+    started = time.process_time()
     assert not checked.is_valid({"x": Decimal(exponent)})
     assert checked.errors({"x": Decimal(exponent)})
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
