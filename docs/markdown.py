@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_ESCAPED = str.maketrans(
-    {"|": r"\|", "<": r"\<", "*": r"\*", "_": r"\_", "$": r"\$", "[": r"\[", "]": r"\]", "\n": " "}
-)
+_ESCAPED = str.maketrans({"|": r"\|", "<": "&lt;", "*": r"\*", "_": r"\_", "[": r"\[", "]": r"\]", "\n": " "})
 
 
 def to_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

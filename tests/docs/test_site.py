@@ -39,6 +39,7 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere():
     site = ROOT / "site"
     assert site.joinpath("examples", "apis", "github-issues.json").is_file()
     assert "--memory-limit" in site.joinpath("commands.html").read_text("utf-8")
+    assert "${env.X} and ${vars.x} are filled in" in site.joinpath("settings.html").read_text("utf-8")
     assert "max_rejected_fraction" in site.joinpath("settings.html").read_text("utf-8")
     for page in site.rglob("*.html"):
         outside = [url for url in LOADED.findall(page.read_text("utf-8")) if "canonical" not in url]
