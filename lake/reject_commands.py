@@ -12,7 +12,7 @@ import click
 from lake.completion import dataset_names
 from lake.errors import UsageError
 from lake.options import config_option, json_option, lake_address, lake_option, open_project
-from lake.terminal import on_terminal, print_text, to_json
+from lake.terminal import on_terminal, print_notice, print_text, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +99,8 @@ def _replay(config: str | None, name: str | None, catalog: str | None, *, as_jso
         done = [replay_stream(source, stream, declared.get(stream), options) for stream in streams]
     done = [each for each in done if each.landed or each.still_rejected]
     print_text(to_json(done) if as_json else to_replay_text(done))
+    if catalog is None and any(each.still_rejected for each in done):
+        print_notice("Notice: they were held against the schema that landed last; --catalog FILE names a mended one.")
 
 
 def _rejected(address: str | Path, name: str | None, wanted: Filter, *, raw: bool) -> Iterator[RejectedRecord]:

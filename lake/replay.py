@@ -86,7 +86,7 @@ def to_replay_text(results: Sequence[ReplayResult]) -> str:
     lines = []
     for each in results:
         commit = f" with commit {each.commit}" if each.commit else ""
-        lines.append(f"{each.dataset}: {each.landed:,} landed{commit}, {each.still_rejected:,} are still rejected.")
+        lines.append(f"{each.dataset}: {each.landed:,} landed{commit}, {each.still_rejected:,} still rejected.")
     return "\n".join(lines) or "No record was rejected."
 
 

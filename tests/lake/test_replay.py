@@ -119,8 +119,11 @@ def test_the_command_takes_the_mended_schema_from_a_catalog(tmp_path):
     config.write_text(json.dumps({"target": {"path": world.place.path, "source": "shop"}}))
     stream = {"tap_stream_id": "orders", "stream": "orders", "schema": MENDED.json_schema, "metadata": []}
     catalog.write_text(json.dumps({"streams": [stream]}))
+    unmended = lake("rejects", "orders", "--replay", "-c", str(config))
+    assert unmended.stdout == "landing.shop.orders: 0 landed, 3 still rejected.\n"
+    assert "--catalog FILE names a mended one" in unmended.stderr
     done = lake("rejects", "orders", "--replay", "-c", str(config), "--catalog", str(catalog))
-    assert done.stdout == "landing.shop.orders: 2 landed with commit 3, 1 are still rejected.\n"
+    assert done.stdout == "landing.shop.orders: 2 landed with commit 3, 1 still rejected.\n"
     again = lake("rejects", "--replay", "-c", str(config), "--catalog", str(catalog), "--json")
     assert [each["landed"] for each in json.loads(again.stdout)] == [0]
 
