@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from target_datalake.errors import HeldError, NotFoundError, StorageError
 from target_datalake.fail_points import reach
-from target_datalake.layout import TMP_PREFIX
+from target_datalake.folders import OWN, make_folders, refuse_links, sync_folder
+from target_datalake.layout import LOG_PREFIX, TMP_PREFIX
 from target_datalake.storage import StagedFile, StoredFile
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class LocalStorage:
     def read(self, key: str) -> bytes:
         """Return a file's bytes."""
         with _explained(f"read {key}"):
+            refuse_links(self._root, self._root / key)
             return (self._root / key).read_bytes()
 
     def open(self, key: str) -> BinaryIO:
@@ -60,12 +62,10 @@ class LocalStorage:
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Return the names of the folders directly under a folder."""
-        with (
-            _explained(f"list {prefix}"),
-            contextlib.suppress(FileNotFoundError),
-            os.scandir(self._root / prefix) as all_,
-        ):
-            return sorted(entry.name for entry in all_ if entry.is_dir(follow_symlinks=False))
+        with _explained(f"list {prefix}"), contextlib.suppress(FileNotFoundError):
+            refuse_links(self._root, self._root / prefix)
+            with os.scandir(self._root / prefix) as entries:
+                return sorted(entry.name for entry in entries if _is_folder(entry, prefix))
         return []
 
     def put(self, key: str, data: bytes, *, private: bool = False) -> None:
@@ -75,14 +75,14 @@ class LocalStorage:
             temporary = self._write_scratch(data, private=private)
             self._make_folders(path.parent, private=private)
             temporary.rename(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Write a file unless it exists. A crash leaves the whole file or none."""
         path = self._root / key
         with _explained(f"write {key}"):
             temporary = self._write_scratch(data, private=False)
-            _make_folders(path.parent)
+            self._make_folders(path.parent)
             reach("commit.written")
             try:
                 os.link(temporary, path, follow_symlinks=False)
@@ -91,33 +91,35 @@ class LocalStorage:
             finally:
                 temporary.unlink(missing_ok=True)
             reach("commit.linked")
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             return True
 
     def delete(self, key: str) -> None:
         """Remove a file, durably."""
         path = self._root / key
         with _explained(f"remove {key}"):
+            refuse_links(self._root, path.parent)
             path.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def move(self, key: str, new_key: str) -> None:
         """Rename a file, and make both names durable: the new one first."""
         path, new_path = self._root / key, self._root / new_key
         with _explained(f"move {key}"):
+            refuse_links(self._root, path.parent)
             self._make_folders(new_path.parent, private=False)
             try:
                 path.rename(new_path)
             except FileNotFoundError:
                 if not new_path.exists():
                     raise
-            _sync_folder(new_path.parent)
+            sync_folder(new_path.parent)
 
     def stage(self, key: str, *, private: bool = False) -> LocalWriter:
         """Start a file in the scratch folder, which is on the lake's own file system."""
         with _explained(f"stage {key}"):
             reach("stage.open")
-            _make_folders(self._scratch)
+            self._make_folders(self._scratch)
             path = self._staged_path(key)
             return LocalWriter(key, path, os.open(path, _NEW, 0o600 if private else 0o666))
 
@@ -132,7 +134,7 @@ class LocalStorage:
                 if not path.exists():
                     raise
             reach("publish.renamed")
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def discard(self, file: StagedFile) -> None:
         """Remove a staged file."""
@@ -142,6 +144,7 @@ class LocalStorage:
     def sweep(self, prefixes: tuple[str, ...], is_orphan: Callable[[str], bool]) -> int:  # noqa: ARG002 - S3 needs them
         """Empty the scratch folder: its source's lock is held, so whatever is there belongs to a dead run."""
         with _explained(f"sweep {TMP_PREFIX}"):
+            refuse_links(self._root, self._scratch)
             leftovers = list(self._scratch.iterdir()) if self._scratch.is_dir() else []
             for path in leftovers:
                 path.unlink()
@@ -157,7 +160,7 @@ class LocalStorage:
             return None  # the descriptor itself holds it until this process ends
         path = self._root / key
         with _explained(f"lock {key}"):
-            _make_folders(path.parent)
+            self._make_folders(path.parent)
             file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+b")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,15 +173,16 @@ class LocalStorage:
                 ) from None
             return file
 
-    def _make_folders(self, folder: Path, *, private: bool) -> None:
-        _make_folders(self._root / "_lake")  # this one is everybody's, whoever needs it first
-        _make_folders(folder, private=private)
+    def _make_folders(self, folder: Path, *, private: bool = False) -> None:
+        refuse_links(self._root, folder)
+        make_folders(self._root / OWN)  # this one is everybody's, whoever needs it first
+        make_folders(folder, private=private)
 
     def _staged_path(self, key: str) -> Path:
         return self._scratch / key.rpartition("/")[2]
 
     def _write_scratch(self, data: bytes, *, private: bool) -> Path:
-        _make_folders(self._scratch)
+        self._make_folders(self._scratch)
         path = self._scratch / f"{uuid.uuid4().hex}.tmp"
         with os.fdopen(os.open(path, _NEW, 0o600 if private else 0o666), "wb") as file:
             file.write(data)
@@ -214,7 +218,7 @@ class LocalWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
             reach("stage.finished")
         self.closed = True
         return StagedFile(self._key, self._bytes, self._sha256.hexdigest())
@@ -245,33 +249,22 @@ def _place(error: OSError) -> str:
 
 
 def _walk(root: Path, prefix: str, after: str) -> Iterator[StoredFile]:
+    refuse_links(root, root / prefix)
     pending = [prefix]
     while pending:
         folder = pending.pop()
         with contextlib.suppress(FileNotFoundError), os.scandir(root / folder) as entries:
             for entry in entries:
                 key = f"{folder}/{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
+                if _is_folder(entry, folder):
                     pending.append(key)
                 elif key > after and entry.is_file(follow_symlinks=False):
                     with contextlib.suppress(FileNotFoundError):  # it went while we looked
                         yield StoredFile(key, entry.stat().st_size)
 
 
-def _make_folders(folder: Path, *, private: bool = False) -> None:
-    """Create a folder and its parents, each name durable in the folder above it."""
-    missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for path in reversed(missing):
-        path.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _is_folder(entry: os.DirEntry[str], folder: str) -> bool:
+    """Tell a folder from a file. A link is neither, and in the log, where it would hide commits, an OSError (ELOOP)."""
+    if entry.is_symlink() and (folder == LOG_PREFIX or folder.startswith(f"{LOG_PREFIX}/")):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), entry.path)
+    return entry.is_dir(follow_symlinks=False)

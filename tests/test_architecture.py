@@ -61,7 +61,7 @@ FLOORS = {
         explore
     """,
     "target_datalake": """
-        errors fail_points lean_start log runner s3_options settings timestamps widening
+        errors fail_points folders lean_start log runner s3_options settings timestamps widening
         leaves lines scan
         runs
         batch_files envelope input json_schema layout s3_client s3_errors storage
