@@ -110,7 +110,7 @@ airflow: setup ## Parse and run the example DAG in a real Airflow, installed in 
 
 sweep: setup ## Test the tap at length: 300 sources that change while they are read, every fault on every kind of page
 	SIMULATIONS=300 SWEEP=1 $(BIN)/pytest -q -n 2 tests/tap/test_incremental_simulation.py tests/tap/test_faults.py \
-	  tests/tap/test_marketplace.py
+	  tests/tap/test_marketplace.py tests/end_to_end/test_whole_pipe.py
 
 spark: setup ## Build zones on a real Spark, in one process and on a cluster of three (needs Java 17)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target .interop/spark -r requirements/spark.lock

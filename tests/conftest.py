@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto.server import ThreadedMotoServer
 
-from tests.places import S3_SERVER, LakePlace, make_s3_place, teach_moto_missing_uploads
+from tests.places import S3_SERVER, LakePlace, make_s3_place, set_aws_credentials, teach_moto_missing_uploads
 from tests.s3_proxy import S3Proxy
-from tests.seaweedfs import ACCESS_KEY, SECRET_KEY, seaweedfs
+from tests.seaweedfs import seaweedfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,11 +77,7 @@ def s3_proxy(s3_endpoint: str) -> Iterator[S3Proxy]:
 @pytest.fixture
 def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Credentials that open the S3 of these tests, and nothing else."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    set_aws_credentials(monkeypatch)
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
+
+from tests.seaweedfs import ACCESS_KEY, SECRET_KEY
+
+if TYPE_CHECKING:
+    import pytest
 
 REGION = "us-east-1"
 
@@ -32,6 +37,15 @@ class LakePlace:
     def through(self, endpoint: str, **options: Any) -> LakePlace:
         """Return the same place, reached by another endpoint or with more options."""
         return replace(self, s3={**self.s3, "endpoint_url": endpoint, **options})
+
+
+def set_aws_credentials(environment: pytest.MonkeyPatch) -> None:
+    """Set credentials that open the S3 of these tests, and nothing else."""
+    environment.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    environment.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    environment.delenv("AWS_PROFILE", raising=False)
+    environment.delenv("AWS_SESSION_TOKEN", raising=False)
 
 
 def make_s3_place(endpoint: str) -> LakePlace:

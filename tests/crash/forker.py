@@ -2,7 +2,8 @@
 
 It imports `target-datalake` (with the argument ``lake``: `lake`), and then, for each line of JSON on its stdin, forks a
 process that runs it with the line's arguments, environment and files. It answers with the child's pid, and when that
-has ended, with what `os.waitpid` said. ``"stop": true`` lets the child wait for SIGCONT first, to be traced.
+has ended, with what `os.waitpid` said. ``"stop": true`` lets the child wait for SIGCONT first, to be traced. A job with
+a ``folder`` runs there, and its environment is the whole one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 from importlib import import_module
 
 del sys.path[0]  # this folder, whose lake.py is another
@@ -18,8 +20,10 @@ fail_points = import_module("target_datalake.fail_points")
 
 PROGRAM = sys.argv[1]
 
+READERS = ("lake.predicate", "lake.tables", "lake.latest", "lake.scan", "lake.export", "lake.erase", "duckdb", "boto3")
+
 IMPORTED = {
-    "lake": ("lake.cli", "lake.zones.builds", "lake.zones.engines", "lake.zones.report", "duckdb"),
+    "lake": ("lake.cli", "lake.zones.builds", "lake.zones.engines", "lake.zones.report", *READERS),
     "target-datalake": ("target_datalake.cli", "target_datalake.run", "target_datalake.s3_storage", "boto3"),
 }
 """Each program, and what it imports late, so that no child has to."""
@@ -54,7 +58,11 @@ def say(number: int) -> None:
 
 def run(job: dict[str, object]) -> None:
     global armed  # noqa: PLW0603 - what an import would have read from the environment
+    if "folder" in job:
+        os.environ.clear()
+        os.chdir(job["folder"])
     os.environ.update(job["env"])
+    time.tzset()
     armed = fail_points.arm(os.environ.get("LAKE_FAIL_AT", ""), os.environ.get("LAKE_FAIL_TRACE", ""))
     for descriptor, path, flags in (
         (0, job["stdin"], os.O_RDONLY),
@@ -69,8 +77,10 @@ def run(job: dict[str, object]) -> None:
     try:
         import_module(IMPORTED[PROGRAM][0]).main()
     except SystemExit as end:
-        code = end.code
+        code = end.code or 0
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)
 
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from lake import cli
+from tests.lake.forked import run_lake
 from tests.lake.programs import CATALOG, DISCOVERS, Stage
 from tests.lake.writer import LakeWriter, Part, numbered, rejected
 
@@ -17,6 +18,9 @@ COMMANDS = tuple(cli.lake.commands)
 
 
 def lake(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    if not options:
+        done = run_lake(*arguments)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
     command = [sys.executable, "-m", "lake.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload] # passed on
 

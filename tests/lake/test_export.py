@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lake import Catalog
+from tests.lake.forked import run_lake
 from tests.lake.writer import LakeWriter, Part
 
 SCHEMA = pa.schema(
@@ -50,6 +51,8 @@ def filled(local_lake: LakeWriter) -> LakeWriter:
 
 
 def lake(writer: LakeWriter, *arguments: str, **more: object) -> subprocess.CompletedProcess[bytes]:
+    if not more:
+        return run_lake(*arguments, "--lake", writer.place.path)
     command = [sys.executable, "-m", "lake.cli", *arguments, "--lake", writer.place.path]
     return subprocess.run(command, capture_output=True, check=False, **more)  # type: ignore[call-overload] # passed on
 
