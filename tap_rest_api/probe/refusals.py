@@ -21,6 +21,7 @@ _OPTIONS = {
     "basic": "--auth basic:env.USER:env.PASSWORD",
     "digest": "--auth digest:env.USER:env.PASSWORD",
 }
+LATER = "try again later."
 _SHOWN_CHARACTERS = 100
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVERS_OWN = 401, 403, 404, 429, 500
 
@@ -34,7 +35,7 @@ def refusal(response: Response, *, has_credentials: bool) -> TapError | None:
         return RefusedError("there is nothing at this address: 404 Not Found", where=response.url, fix=fix)
     if not 200 <= response.status < 300:  # noqa: PLR2004 - RFC 9110, successful
         is_for_now = response.status == _TOO_MANY or response.status >= _SERVERS_OWN
-        fix = "try again later." if is_for_now else "ask for something that the API answers."
+        fix = LATER if is_for_now else "ask for something that the API answers."
         return RefusedError(describe(response), where=response.url, fix=fix)
     if _is_web_page(response):
         found = _TITLE.search(response.body[:65536].decode("utf-8", "replace"))

@@ -12,7 +12,7 @@ import yaml
 from tap_rest_api.errors import ConfigError, RefusedError
 from tap_rest_api.probe.address import parse_address
 from tap_rest_api.probe.asker import Asker
-from tap_rest_api.probe.refusals import refusal
+from tap_rest_api.probe.refusals import LATER, refusal
 
 if TYPE_CHECKING:
     from tap_rest_api.probe.asker import World
@@ -96,7 +96,10 @@ def _fetch(place: str, world: World) -> bytes:
     raw = {"name": address.name, "path": address.path, "params": address.params, "headers": {"Accept": "*/*"}}
     response, _ = asker.ask(raw, "the OpenAPI document")
     if (no := refusal(response, has_credentials=False)) is not None:
-        no.fix = "download it, and give the file." if not isinstance(no, RefusedError) else no.fix
+        if not isinstance(no, RefusedError):
+            no.fix = "download it, and give the file."
+        elif no.fix != LATER:
+            no.fix = "give the address of the document itself, such as https://api.example.com/openapi.json."
         raise no
     return response.body
 

@@ -332,6 +332,24 @@ def test_the_document_may_be_fetched_and_its_server_is_relative_to_it(tmp_path: 
     assert none.exit_code == 4
 
 
+ELSEWHERE = {
+    "the page about it": (
+        Reply(b"<!doctype html><title>API</title>", headers={"Content-Type": "text/html"}),
+        "the document itself",
+    ),
+    "nothing": (Reply({}, 404), "the document itself"),
+    "for others": (Reply({}, 401), "download it"),
+    "not now": (Reply({}, 503), "try again later"),
+}
+
+
+@pytest.mark.parametrize(("reply", "fix"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_document_that_does_not_come_is_explained(reply: Reply, fix: str, tmp_path: Path) -> None:
+    with FakeApi(lambda seen: reply) as api:
+        outcome = _run(tmp_path / "out", "openapi", Options(openapi=f"{api.url}/docs", take_all=True), {})
+    assert fix in outcome.error.show()
+
+
 OFFERED = {"a": "first", "b": "second", "c": "third"}
 ANSWERS = {"2": ["b"], "all": ["a", "b", "c"], "c, 1": ["a", "c"], " b ": ["b"]}
 
