@@ -93,8 +93,7 @@ def _see_first(asker: Asker, raw: Mapping[str, Any], *, has_credentials: bool) -
     except BodyError as error:
         raise RefusedError(f"{error.message}: {excerpt(response)}", where=response.url, fix=_NOT_JSON_FIX) from None
     except NoRecordsError as error:
-        fix = "ask for a list of records, such as https://api.example.com/v1/orders."
-        raise ConfigError(f"the answer is {error}", where=response.url, fix=fix) from None
+        raise ConfigError(f"the answer is {error}", where=response.url, fix=error.fix) from None
 
 
 _NOT_JSON_FIX = "the tap reads JSON, JSON Lines and CSV by themselves; look for an address that answers so."

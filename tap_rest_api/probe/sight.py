@@ -76,8 +76,15 @@ class Sight:
         return Evidence(page.url, page.headers, self.count, b"", page.body.find, page.find_last)
 
 
+_A_LIST = "ask for a list of records, such as https://api.example.com/v1/orders."
+
+
 class NoRecordsError(Exception):
-    """An answer that has no records; says what it is instead."""
+    """An answer that has no records; says what it is instead, and what is to be asked for in its place."""
+
+    def __init__(self, what: str, fix: str = _A_LIST) -> None:
+        super().__init__(what)
+        self.fix = fix
 
 
 def look(response: Response, name: str, records_path: str | None = None) -> Sight:
@@ -111,6 +118,8 @@ def look(response: Response, name: str, records_path: str | None = None) -> Sigh
 
 
 def _look_into(response: Response, body: dict[str, Any], name: str, known: str | None) -> Sight:
+    if "paths" in body and ("openapi" in body or "swagger" in body):
+        raise NoRecordsError("an OpenAPI document", "give it as one: --openapi URL.")
     arrays = dict(_arrays(body, "", 1))
     if known is not None:
         chosen: str | None = known if known in arrays or known == _ITSELF else None

@@ -37,6 +37,11 @@ ANSWERS: dict[str, tuple[Reply, int, str]] = {
     "no content": (Reply(status=204), 4, "the answer is empty"),
     "XML": (Reply(b"<a/>", headers={"Content-Type": "application/xml"}), 2, "the answer is XML"),
     "an array of numbers": (Reply([1, 2]), 2, "an array of something else than objects"),
+    "an OpenAPI document": (
+        Reply({"openapi": "3.1.0", "paths": {}, "servers": [{"url": "/"}]}),
+        2,
+        "the answer is an OpenAPI document",
+    ),
     "an empty object": (Reply({}), 2, "the answer is an empty object"),
     "an error in 200": (Reply({"error": {"code": 7}, "message": "no"}), 2, "no records but a message"),
     "an index": (
