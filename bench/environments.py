@@ -19,7 +19,7 @@ REQUIREMENTS = {
     "dlt": ("dlt[parquet]==1.31.0",),
     "meltano-sdk": ("singer-sdk==0.54.9",),
     "target-jsonl": ("target-jsonl==0.1.4",),
-    "target-parquet": ("target-parquet==0.0.1",),
+    "target-s3": ("plinxore-target-s3==0.1.7",),
 }
 
 _PATIENCE_SECONDS = 180  # an old one may begin to build its libraries from their sources

@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.bars import DLT
+from bench.bars import DLT, PARQUET_TARGET
 from bench.environments import make_environment
+from bench.fake_bucket import fake_bucket
 from bench.measure import measure
 from bench.messages import write_messages
 from bench.rounds import Contender, Trial
@@ -71,8 +72,8 @@ def _plain(settings: Settings, dlt: Environment | None) -> Iterator[Contender]:
     if dlt is None:
         return
     yield _dlt(dlt, path, records)
-    for name in ("target-jsonl", "target-parquet"):
-        yield _singer_target(name, make_environment(name), short, fewer)
+    yield _jsonl_target(make_environment("target-jsonl"), short, fewer)
+    yield _parquet_target(make_environment("target-s3"), short, fewer)
 
 
 def _ours(name: str, path: Path, records: int) -> Contender:
@@ -120,9 +121,30 @@ def dlt_settings(folder: Path) -> dict[str, str]:
     }
 
 
-def _singer_target(name: str, environment: Environment, path: Path, records: int) -> Contender:
+def _jsonl_target(environment: Environment, path: Path, records: int) -> Contender:
     def run() -> Cost:
         with tempfile.TemporaryDirectory(dir=OUT) as folder:
-            return measure([environment.program(name)], stdin=path, cwd=Path(folder))
+            return measure([environment.program("target-jsonl")], stdin=path, cwd=Path(folder))
 
-    return Contender(name, run, records, rounds=2)
+    return Contender("target-jsonl", run, records, rounds=2)
+
+
+def _parquet_target(environment: Environment, path: Path, records: int) -> Contender:
+    """Return a target of the Meltano SDK that writes Parquet, to a bucket alone: its server runs in this process."""
+
+    def run() -> Cost:
+        with tempfile.TemporaryDirectory(dir=OUT) as folder, fake_bucket() as bucket:
+            config = Path(folder) / "config.json"
+            aws = {
+                "aws_bucket": bucket.name,
+                "aws_endpoint_override": bucket.url,
+                "aws_region": "us-east-1",
+                "aws_access_key_id": "any",
+                "aws_secret_access_key": "any",
+            }
+            kind = {"format_type": "parquet", "format_parquet": {}}
+            provider = {"cloud_provider_type": "aws", "aws": aws}
+            config.write_text(json.dumps({"format": kind, "cloud_provider": provider, "max_batch_size": records}))
+            return measure([environment.program("target-s3"), "--config", config], stdin=path, cwd=Path(folder))
+
+    return Contender(PARQUET_TARGET, run, records, rounds=2)
