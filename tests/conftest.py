@@ -12,7 +12,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto.server import ThreadedMotoServer
 
-from tests.places import S3_SERVER, LakePlace, make_s3_place, set_aws_credentials, teach_moto_missing_uploads
+from tests.places import (
+    S3_SERVER,
+    LakePlace,
+    make_s3_place,
+    set_aws_credentials,
+    spare_moto_its_search,
+    teach_moto_missing_uploads,
+)
 from tests.s3_proxy import S3Proxy
 from tests.seaweedfs import seaweedfs
 
@@ -60,6 +67,7 @@ def s3_endpoint() -> Iterator[str]:
             yield endpoint
         return
     teach_moto_missing_uploads()
+    spare_moto_its_search()
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     host, port = server.get_host_and_port()

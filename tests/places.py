@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from moto import backends
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 
@@ -65,6 +67,13 @@ def teach_moto_missing_uploads() -> None:
         return complete(backend, bucket_name, multipart_id, body)
 
     S3Backend.complete_multipart_upload = complete_if_there  # type: ignore[method-assign] # for the session
+
+
+def spare_moto_its_search() -> None:
+    """Let the fake S3 look for its own modules once: it reads their folder, of hundreds, at every request."""
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules  # type: ignore[assignment] # for the session
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
 
 def uploads_in(place: LakePlace) -> list[str]:
