@@ -114,7 +114,7 @@ sweep: setup ## Test the tap at length: 300 sources that change while they are r
 
 spark: setup ## Build zones on a real Spark, in one process and on a cluster of three (needs Java 17)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target .interop/spark -r requirements/spark.lock
-	PYTHONPATH=.interop/spark $(BIN)/pytest -m spark tests/spark
+	PYTHONPATH="$(CURDIR)/.interop/spark" $(BIN)/pytest -m spark tests/spark
 
 realservers: setup ## Read datasette and json-server (needs node), installed in environments of their own
 	$(BIN)/pytest -m realservers tests/realservers

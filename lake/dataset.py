@@ -10,6 +10,7 @@ from lake.frames import Engine, to_frame
 from lake.notebook import dataset_html
 from lake.outline import SchemaOutline, explained_damage, parse_outline
 from lake.rejects import read_rejected
+from lake.sizes import check_sizes
 from lake.snapshot import (
     Versions,
     check_still_there,
@@ -146,6 +147,14 @@ class Dataset:
         for file in files:
             check_readable(self._storage, file.key)
 
+    def check_sizes(self, files: Sequence[LandedFile]) -> None:
+        """Check some of its files by their sizes, which Spark needs: it passes over an empty one without a word.
+
+        Raises:
+            StorageError: One is missing, or has another size than was committed; it is named.
+        """
+        check_sizes(self._storage, files)
+
     def columns_written(self, files: Iterable[LandedFile]) -> dict[str, pa.Schema]:
         """Return the data columns that files were written with, by the id of their schema."""
         return {file.schema: self._columns(file.schema) for file in files}
@@ -279,6 +288,7 @@ class Dataset:
 
         from lake.spark.frame import Asked, read_frame
 
+        self.check_sizes(files)
         columns, where, latest = asked
         known = _with_asked(schema, needed) if needed else self._with_kept(schema, files)
         read = pa.schema([known.field(name) for name in needed or known.names])

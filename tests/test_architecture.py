@@ -93,7 +93,7 @@ FLOORS = {
     "lake": """
         bookmarks errors export filesystem held_log latest log_chain outline private_folder progress runs text
         findings frames history moments processes programs rejects sandbox snapshot stream_catalog summary
-        env_file foreign_tap pipe selections
+        env_file foreign_tap pipe selections sizes
         project
         config_schemas discover freshness held_source init notebook predicate reject_list schemas strangers tables usage
         drop expire judge merge_file reject_table run_catalog scan screen spark status verify

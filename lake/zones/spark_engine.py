@@ -138,6 +138,7 @@ def _result(session: Any, job: Job, schema: pa.Schema) -> Any:
 
 
 def _rows(session: Any, source: Input) -> Any:
+    source.dataset.check_sizes(source.files)
     written = source.dataset.columns_written(source.files)
     return to_frame(session, source.record.name, source.files, source.schema, written)
 

@@ -15,6 +15,7 @@ import pytest
 from lake.catalog import Catalog
 from lake.spark.session import SparkOptions
 from lake.verify import verify_lake
+from tests.lake.damages import DAMAGES
 from tests.lake.writer import LakeWriter, Part
 from tests.lake.zones.bench import Bench
 from tests.places import LakePlace
@@ -146,6 +147,20 @@ def test_an_unmet_expectation_leaves_the_version_before(benches, session):
     assert bench.outcomes()["business.names"] == "failed"
     assert bench.errors[0].exit_code == 8
     assert len(bench.rows("business.names")) == 2
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_file_is_named_and_the_version_before_stands(benches, session, name):
+    bench = benches[1]
+    landed(bench, Part(orders(*range(1, 200)), schema=SCHEMA))
+    before = bench.rows("clean.orders")
+    bench.writer.commit(Part(orders(300), schema=SCHEMA))
+    key = bench.catalog["orders"].files()[0].key
+    DAMAGES[name](bench.folder.parent / "lake" / key)
+    assert bench.outcomes("clean.orders", full=True) == {"clean.orders": "failed"}
+    assert bench.errors[0].exit_code == 6
+    assert key in bench.errors[0].show()
+    assert bench.rows("clean.orders") == before
 
 
 def test_a_cluster_of_two_workers_writes_the_files_itself(tmp_path, cluster: Cluster):

@@ -17,7 +17,8 @@ import pytest
 from lake.catalog import Catalog
 from lake.errors import QueryError, UsageError
 from target_datalake.arrow_schema import RAW_FIELD
-from target_datalake.errors import NotFoundError
+from target_datalake.errors import StorageError
+from tests.lake.damages import DAMAGES
 from tests.lake.writer import LakeWriter, Part
 from tests.places import LakePlace, make_s3_place
 from tests.spark.test_engine import SCHEMA, orders
@@ -165,13 +166,14 @@ def test_a_column_that_landed_under_unlike_types_is_refused_by_name(tmp_path, se
         dataset(writer).read("spark")
 
 
-def test_a_file_that_is_gone_is_a_storage_error_that_names_it(local_lake, session):
-    gone = dataset(local_lake).files()[1].key
-    Path(local_lake.place.path, gone).unlink()
-    with pytest.raises(NotFoundError) as missing:
+@pytest.mark.parametrize("name", ["gone", "cut", "empty"])
+def test_a_file_that_is_not_what_was_committed_is_a_storage_error_that_names_it(local_lake, session, name):
+    key = dataset(local_lake).files()[1].key
+    DAMAGES[name](Path(local_lake.place.path, key))
+    with pytest.raises(StorageError) as told:
         dataset(local_lake).read("spark")
-    assert gone in missing.value.show()
-    assert missing.value.exit_code == 6
+    assert key in told.value.show()
+    assert told.value.exit_code == 6
 
 
 def test_without_s3a_the_message_says_what_to_give_the_session(session, aws_credentials, s3_endpoint):
