@@ -3,7 +3,7 @@
 It imports `target-datalake` (with the argument ``lake``: `lake`), and then, for each line of JSON on its stdin, forks a
 process that runs it with the line's arguments, environment and files. It answers with the child's pid, and when that
 has ended, with what `os.waitpid` said. ``"stop": true`` lets the child wait for SIGCONT first, to be traced. A job with
-a ``folder`` runs there, and its environment is the whole one.
+a ``folder`` runs there, and its environment is the whole one; its ``programs`` play the tap's and the target's part.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROGRAM = sys.argv[1]
 READERS = ("lake.predicate", "lake.tables", "lake.latest", "lake.scan", "lake.export", "lake.erase", "duckdb", "boto3")
 
 IMPORTED = {
-    "lake": ("lake.cli", "lake.zones.builds", "lake.zones.engines", "lake.zones.report", *READERS),
+    "lake": ("lake.cli", "lake.zones.builds", "lake.zones.engines", "lake.zones.report", "lake.run", *READERS),
     "target-datalake": ("target_datalake.cli", "target_datalake.run", "target_datalake.s3_storage", "boto3"),
 }
 """Each program, and what it imports late, so that no child has to."""
@@ -63,6 +63,9 @@ def run(job: dict[str, object]) -> None:
         os.chdir(job["folder"])
     os.environ.update(job["env"])
     time.tzset()
+    if "programs" in job:
+        programs = import_module("lake.programs")
+        programs.PROGRAMS = programs.Programs(*map(tuple, job["programs"]))
     armed = fail_points.arm(os.environ.get("LAKE_FAIL_AT", ""), os.environ.get("LAKE_FAIL_TRACE", ""))
     for descriptor, path, flags in (
         (0, job["stdin"], os.O_RDONLY),

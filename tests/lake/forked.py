@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.crash.lake import Forker
 
@@ -22,17 +23,18 @@ def _forker() -> Forker:
     return forker
 
 
-def run_lake(*arguments: str, stdin: str | Path = os.devnull) -> subprocess.CompletedProcess[bytes]:
-    """Run a command in this process's folder and environment, and return what it printed."""
+def run_lake(*arguments: str, **job: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in this process's folder and environment, and return what it printed. `job`: see the forker."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         _forker().start(
             arguments=arguments,
             env=dict(os.environ),
             folder=str(Path.cwd()),
-            stdin=str(stdin),
+            stdin=os.devnull,
             stdout=str(out),
             stderr=str(err),
+            **job,
         )
         code = _forker().wait()
         return subprocess.CompletedProcess(["lake", *arguments], code, out.read_bytes(), err.read_bytes())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.programs import Programs
+from tests.lake.forked import run_lake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,8 +114,9 @@ class Stage:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``lake run`` to its end."""
-        command = self.command("run", "-c", str(self.config), *arguments)
-        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+        programs = [list(self.programs.tap), list(self.programs.target)]
+        done = run_lake("run", "-c", str(self.config), *arguments, programs=programs)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
