@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from importlib import import_module
 
@@ -63,6 +64,7 @@ def run(job: dict[str, object]) -> None:
         os.chdir(job["folder"])
     os.environ.update(job["env"])
     time.tzset()
+    tempfile.tempdir = None
     if "programs" in job:
         programs = import_module("lake.programs")
         programs.PROGRAMS = programs.Programs(*map(tuple, job["programs"]))

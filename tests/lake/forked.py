@@ -29,12 +29,11 @@ def run_lake(*arguments: str, **job: Any) -> subprocess.CompletedProcess[bytes]:
         out, err = Path(folder, "out"), Path(folder, "err")
         _forker().start(
             arguments=arguments,
-            env=dict(os.environ),
             folder=str(Path.cwd()),
             stdin=os.devnull,
             stdout=str(out),
             stderr=str(err),
-            **job,
+            **{"env": dict(os.environ), **job},
         )
         code = _forker().wait()
         return subprocess.CompletedProcess(["lake", *arguments], code, out.read_bytes(), err.read_bytes())

@@ -23,6 +23,7 @@ from target_datalake import layout
 from target_datalake.commit_log import CommitLog
 from target_datalake.errors import ConfigError
 from target_datalake.stores import open_storage
+from tests.lake.forked import run_lake
 from tests.lake.programs import _PRELUDE, CATALOG, DEADLINE_SECONDS, ENDLESS, eventually, is_gone
 from tests.lake.writer import ids
 
@@ -100,9 +101,8 @@ class World:
 
     def lake_run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``lake run`` to its end, in another folder than the configuration's."""
-        with self.popen("run", "-c", str(self.config), *arguments) as process:
-            out, err = process.communicate(timeout=DEADLINE_SECONDS)
-        return subprocess.CompletedProcess([], process.returncode, out, err)
+        done = run_lake("run", "-c", str(self.config), *arguments, env=self.env)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def told(self, name: str = "told") -> Any:
         path = self.folder / name
