@@ -47,11 +47,15 @@ TOKEN_PATHS = {
 PAGE_PARAMS = ("page", "page_number", "pageNumber", "page_no", "p")
 OFFSET_PARAMS = ("offset", "skip", "start", "startAt", "start_at")
 _ROUND_SIZES = frozenset({10, 15, 20, 25, 30, 50, 100, 200, 250, 500, 1000})
+# Where a body says how many records or pages there are, or whether more follow.
+_TOTAL_PATHS = ("total", "total_count", "totalCount", "count", "meta.total", "meta.total_count", "pagination.total")
+_PAGES_PATHS = ("pages", "total_pages", "totalPages", "last_page", "meta.total_pages", "pagination.total_pages")
+_MORE_PATHS = ("has_more", "hasMore", "has_next", "hasNext", "meta.has_more", "pagination.has_more")
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What was found. `looks_cut`: nothing was, although the page is as long as a round size asks."""
+    """What was found. `looks_cut`: nothing was, although the page's length or its body hints at more."""
 
     pagination: Pagination
     what: str
@@ -74,7 +78,20 @@ def detect_pagination(
     found = _detect_in_body(pagination, used, page) or _detect_in_request(pagination, params, used)
     if found is not None:
         return found
-    return Detected(replace(pagination, type="none"), "one page only", looks_cut=page.count in _ROUND_SIZES)
+    return Detected(replace(pagination, type="none"), "one page only", looks_cut=_looks_cut(page))
+
+
+def _looks_cut(page: Evidence) -> bool:
+    return (
+        page.count in _ROUND_SIZES
+        or any(page.find(path) is True for path in _MORE_PATHS)
+        or any(_exceeds(page.find(path), page.count) for path in _TOTAL_PATHS)
+        or any(_exceeds(page.find(path), 1) for path in _PAGES_PATHS)
+    )
+
+
+def _exceeds(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > least
 
 
 def _detect_in_body(pagination: Pagination, used: Collection[str], page: Evidence) -> Detected | None:

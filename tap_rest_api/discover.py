@@ -16,7 +16,7 @@ from tap_rest_api.records import edit_records
 from tap_rest_api.streams import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_rest_api.config import Stream
     from tap_rest_api.unit import Source
@@ -45,10 +45,22 @@ def _schema_of(source: Source, stream: Stream) -> Mapping[str, Any]:
     records = list(islice(_sample(source, stream), stream.sample))
     if not records:
         LOGGER.warning('%s: no records to infer a schema from; give it a "schema"', stream.name)
+    _warn_of_missing(stream, "primary_key", stream.primary_key, records)
     schema = infer_schema(records, stream.primary_key)
     if stream.replication is not None:
+        _warn_of_missing(stream, "replication", [stream.replication.key], records)
         schema["properties"].setdefault(stream.replication.key, {})
     return schema
+
+
+def _warn_of_missing(stream: Stream, option: str, keys: Iterable[str], records: Sequence[Mapping[str, Any]]) -> None:
+    """Warn of keys that no sampled record has: misspelt ones, most likely, without which no bookmark moves."""
+    for key in keys:
+        if records and not any(key in record for record in records):
+            LOGGER.warning(
+                '%s: none of the %d records sampled has "%s", which "%s" names; they have: %s',
+                stream.name, len(records), key, option, ", ".join(records[0]),
+            )  # fmt: skip
 
 
 def _sample(source: Source, stream: Stream) -> Iterator[Any]:

@@ -4,9 +4,10 @@ TapError                       1
 ├── ConfigError                2  mend the configuration, the catalog or the state file
 │   └── RecordsPathError       2  mend "records": the body has no such field
 ├── CredentialsError           3  mend the credentials
-└── RefusedError               4  the API said no for good, or cannot be reached
-    ├── BodyError              4  an answer that is not what it claims to be: cut, not JSON, not UTF-8
-    └── PagingError            4  the pages repeat themselves or end too early
+├── RefusedError               4  the API said no for good, or cannot be reached
+│   ├── BodyError              4  an answer that is not what it claims to be: cut, not JSON, not UTF-8
+│   └── PagingError            4  the pages repeat themselves or end too early
+└── OutputError                6  standard output cannot be written: its disk is full, or fails
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class CredentialsError(TapError):
     """The API refused our credentials."""
 
     exit_code = 3
+
+
+class OutputError(TapError):
+    """What stands behind standard output takes no more: a full disk, an I/O error."""
+
+    exit_code = 6
 
 
 class RefusedError(TapError):

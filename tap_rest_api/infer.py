@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from genson import SchemaBuilder
-from genson.schema.strategies import String
+from genson.schema.strategies import Number, String
 
 from tap_rest_api.instants import parse_instant
 
@@ -36,8 +37,14 @@ class _FormattedString(String):  # type: ignore[misc]  # genson has no types
         return {**schema, "format": form} if form else schema
 
 
+class _LongNumber(Number):  # type: ignore[misc]  # genson has no types
+    """A number; an integer of thousands of digits comes as a Decimal."""
+
+    PYTHON_TYPES = (int, float, Decimal)
+
+
 class _Builder(SchemaBuilder):  # type: ignore[misc]  # genson has no types
-    EXTRA_STRATEGIES = (_FormattedString,)
+    EXTRA_STRATEGIES = (_FormattedString, _LongNumber)
 
 
 def _format_of(text: str) -> str:
@@ -55,7 +62,7 @@ def infer_schema(records: Iterable[Mapping[str, Any]], keys: Collection[str]) ->
     null. A field that was null in every sample, or an array without elements, says nothing and is left open.
 
     Args:
-        records: Decoded records; numbers as int and float.
+        records: Decoded records; numbers as int and float, very long integers as Decimal.
         keys: The primary key.
     """
     builder = _Builder(schema_uri=None)

@@ -52,6 +52,12 @@ def header_text_problems(text: str, path: Sequence[str | int]) -> Iterator[Probl
         yield Problem(path, "this cannot stand in a header", "a line break at its end is the usual reason.")
 
 
+def line_problems(text: str, path: Sequence[str | int]) -> Iterator[Problem]:
+    """Refuse a URL or path of several lines; one that came from a file often ends with a line break."""
+    if "\r" in text or "\n" in text:
+        yield Problem(path, "this holds a line break", "take it out; a line break at its end is the usual reason.")
+
+
 def partition_names(stream: RawStream, streams: Mapping[str, RawStream]) -> list[str]:
     """Return the names of a merged stream's partitions, and of those of its parents, which it inherits."""
     names: dict[str, None] = {}

@@ -6,6 +6,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from tap_rest_api.errors import OutputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,6 +41,7 @@ class Stdout:
         Raises:
             Interrupted: The reader has gone, as SIGPIPE says it; or a signal came meanwhile, in which case the
                 chunk is out nevertheless, unless the reader has stalled.
+            OutputError: What stands behind it takes no more; part of the chunk may be out.
         """
         view = memoryview(chunk)
         self._is_writing = True
@@ -47,6 +50,9 @@ class Stdout:
                 view = view[os.write(self._descriptor, view) :]
         except BrokenPipeError:
             raise Interrupted(signal.SIGPIPE) from None
+        except OSError as error:
+            fix = "free some space where it goes, then run again; a file it went to ends in half a line."
+            raise OutputError(f"standard output cannot be written: {error.strerror}", fix=fix) from None
         finally:
             self._is_writing = False
         if self._signum is not None:

@@ -12,7 +12,7 @@ from tap_rest_api.auth_rules import auth_problems
 from tap_rest_api.connection_rules import connection_problems
 from tap_rest_api.instants import parse_duration, parse_instant
 from tap_rest_api.limit_rules import error_problems, limit_problems
-from tap_rest_api.problem import Problem, header_text_problems, ignored_options
+from tap_rest_api.problem import Problem, header_text_problems, ignored_options, line_problems
 from tap_rest_api.record_rules import body_problems, field_problems, format_problems, mask_key_problems
 from tap_rest_api.schemas import misshapen
 from tap_rest_api.template import did_you_mean, names_of
@@ -53,6 +53,7 @@ def _base_problems(merged: RawStream) -> Iterator[Problem]:
     for key in ("base_url", "user_agent", "mask_key"):
         yield from literal_problems(merged.get(key, ""), [key])
     yield from header_text_problems(merged.get("user_agent", ""), ["user_agent"])
+    yield from line_problems(merged["base_url"], ["base_url"])
     try:
         url = urlsplit(merged["base_url"])
         is_plain = url.port != 0 and url.hostname
@@ -124,6 +125,10 @@ def _cursor_problems(options: RawStream, used: set[str]) -> Iterator[Problem]:
         yield Problem(["pagination"], "the cursor is sent nowhere", fix)
 
 
+def _path_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
+    yield from line_problems(stream["path"], ["path"])
+
+
 def _header_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
     for name, value in stream.get("headers", {}).items():
         yield from header_text_problems(name, ["headers", name])
@@ -149,7 +154,7 @@ def _schema_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[
             yield Problem([option], f'the schema has no field "{key}"', did_you_mean(key, list(fields)))
 
 
-def _path_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
+def _jmespath_problems(stream: RawStream, _: Mapping[str, RawStream]) -> Iterator[Problem]:
     for path, text in _jmespaths(stream):
         try:
             jmespath.compile(text)
@@ -177,11 +182,12 @@ _RULES = (
     *TRAVERSAL_RULES,
     _pagination_problems,
     auth_problems,
+    _path_problems,
     _header_problems,
     limit_problems,
     error_problems,
     _schema_problems,
-    _path_problems,
+    _jmespath_problems,
     body_problems,
     format_problems,
     field_problems,

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "tap_rest_api": """
-        ahead allocator cut errors field_tree instants media messages stdout traffic
+        ahead allocator cut errors field_tree instants media messages traffic
         allowance body charset error_rules infer limits log openapi origin schemas server_time slices spool template
-        auth_options document json_body keys pace problem quota retry
+        auth_options document json_body keys pace problem quota retry stdout
         auth_rules columns csv_rows headroom lines new_fields record_rules records template_rules
         traversal xml_body
         connection_rules limit_rules traversal_rules

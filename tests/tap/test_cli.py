@@ -270,3 +270,16 @@ def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path: Path) -> None:
         process.stderr.close()
         assert process.wait(timeout=DEADLINE_SECONDS) == 141
     assert b"Traceback" not in shown
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("mode", [[], ["--discover"], ["--about"]], ids=["sync", "discover", "about"])
+def test_a_full_disk_behind_stdout_is_told_without_a_traceback(api: FakeApi, tmp_path: Path, mode: list[str]) -> None:
+    configure(tmp_path, api.url)
+    with Path("/dev/full").open("wb") as full:
+        process = start("--config", "config.json", *mode, folder=tmp_path, stdout=full)
+        _, shown = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 6
+    assert b"No space left on device" in shown
+    assert b"Traceback" not in shown
+    assert b"fix:" in shown

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_rest_api.infer import infer_schema
+from tap_rest_api.json_body import decode_loosely
 
 
 def field(*values: Any) -> Any:
@@ -50,6 +51,13 @@ def test_nothing_is_required_and_only_the_key_is_never_null() -> None:
 
 def test_without_samples_the_key_is_declared_without_a_type() -> None:
     assert infer_schema([], ["id"]) == {"type": "object", "properties": {"id": {}}}
+
+
+def test_an_integer_of_a_million_digits_is_an_integer() -> None:
+    """Discovery ended with a traceback."""
+    record = decode_loosely(b'{"id": 1, "n": ' + b"9" * 1_000_000 + b"}")
+    assert infer_schema([record], ())["properties"]["n"] == {"type": ["null", "integer"]}
+    assert infer_schema([record, {"n": 1.5}], ())["properties"]["n"] == {"type": ["null", "number"]}
 
 
 values = st.recursive(

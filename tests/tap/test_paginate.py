@@ -190,5 +190,21 @@ def test_auto_finds_what_the_first_page_shows(
     assert not found.looks_cut
 
 
-def test_auto_warns_of_a_page_that_looks_cut() -> None:
-    assert detect_pagination(Pagination(), {}, set(), page(100)).looks_cut
+CUT = [
+    ("a round size", page(100)),
+    ("a greater total", page(7, total=12)),
+    ("a greater total in meta", page(7, **{"meta.total": 12})),
+    ("more pages", page(7, pages=3)),
+    ("there is more", page(7, has_more=True)),
+]
+
+
+@pytest.mark.parametrize("evidence", [cut[1] for cut in CUT], ids=[cut[0] for cut in CUT])
+def test_auto_warns_of_a_page_that_looks_cut(evidence: Evidence) -> None:
+    """Five of twelve shops landed as the whole table, although the body said that there are twelve."""
+    assert detect_pagination(Pagination(), {}, set(), evidence).looks_cut
+
+
+def test_auto_takes_a_whole_table_that_counts_itself_for_whole() -> None:
+    whole = page(7, total=7, pages=1, has_more=False, total_count=True, **{"meta.total": "many"})
+    assert not detect_pagination(Pagination(), {}, set(), whole).looks_cut

@@ -337,6 +337,16 @@ def test_an_empty_stream_is_discovered_with_its_keys_and_a_warning(
     assert "no records to infer a schema from" in capsys.readouterr().err
 
 
+def test_a_key_that_no_sampled_record_has_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A misspelt replication key had every run land every record again, without a word."""
+    stream = {"name": "items", "path": "/items", "primary_key": ["idd"], "replication": {"key": "updated"}}
+    with FakeApi(lambda _: Reply({"data": [{"id": 1, "at": "2024-01-31T00:00:00Z"}, {"id": 2, "at": None}]})) as api:
+        run_tap(tmp_path, {"base_url": api.url, "streams": [stream]}, mode="discover")
+    shown = capsys.readouterr().err
+    assert 'items: none of the 2 records sampled has "idd", which "primary_key" names; they have: id, at' in shown
+    assert 'items: none of the 2 records sampled has "updated", which "replication" names; they have: id, at' in shown
+
+
 def test_what_auto_found_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     child = {key: value for key, value in CHILD.items() if key not in ("pagination", "records")}
     with FakeApi(shops(4)) as api:
