@@ -8,6 +8,7 @@ LakeError                      1
 ├── QueryError                 2  mend the SQL
 ├── ExpectationError           8  mend the data, the query, or what is expected of its rows
 ├── MissingExtraError          2  install what the chosen engine needs
+├── OutputError                6  standard output cannot be written: its disk is full, or fails
 ├── DiscoveryError             what the tap exited with; 1 if it printed something that is no catalog
 └── PreviewError               what the tap exited with; 1 if it printed something that is no message
 
@@ -82,6 +83,12 @@ class ExpectationError(LakeError):
     """A new version of a dataset is not what its header expects; the version before stands."""
 
     exit_code = STALE_EXIT_CODE
+
+
+class OutputError(LakeError):
+    """What stands behind standard output takes no more: a full disk, an I/O error."""
+
+    exit_code = DAMAGED_EXIT_CODE
 
 
 class MissingExtraError(LakeError):

@@ -31,7 +31,7 @@ class SchemaOutline:
 
     Attributes:
         description: The JSON Schema's title and description.
-        key_properties: Its primary key; empty if it has none.
+        key_properties: Its primary key; empty if it has none, or one that names what is no column.
         columns: Its data columns, in their order.
     """
 
@@ -64,7 +64,9 @@ def parse_outline(storage: Storage, key: str) -> SchemaOutline:
     columns = [
         ColumnOutline(column.name, column.type, _describe(fields.get(column.name))) for column in document.columns
     ]
-    return SchemaOutline(_describe(document.json_schema), document.key_properties, tuple(columns))
+    is_key = {*document.key_properties} <= {column.name for column in columns}
+    keys = document.key_properties if is_key else ()
+    return SchemaOutline(_describe(document.json_schema), keys, tuple(columns))
 
 
 @contextmanager

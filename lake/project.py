@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -14,7 +15,7 @@ from target_datalake import config, layout
 from target_datalake.stores import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lake.foreign_tap import ForeignTap
     from target_datalake.storage import Storage
@@ -92,6 +93,8 @@ def load_project(path: Path) -> Project:
     options = config.load_config(str(path))
     document = config.read_document(str(path))
     sectioned = any(name in document for name in config.SECTIONS)
+    if sectioned:
+        _check_sections(document, path)
     section = read_section(document, str(path)) if sectioned else {}
     foreign_tap = read_foreign_tap(document, path)
     return Project(
@@ -108,6 +111,16 @@ def load_project(path: Path) -> Project:
         foreign_tap=foreign_tap,
         spark=section.get("spark", {}),
     )
+
+
+def _check_sections(document: Mapping[str, Any], path: Path) -> None:
+    """Refuse what is beside the sections: a section whose name is misspelt would be passed over."""
+    known = ["$schema", *config.SECTIONS]
+    for key in document:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            fix = f'did you mean "{near[0]}"?' if near else f"the keys here are: {', '.join(known)}"
+            raise UsageError(f'unknown key "{key}"', where=f"{path} /{key}", fix=fix)
 
 
 def _catalog_name(section: dict[str, Any], foreign_tap: ForeignTap | None) -> str:

@@ -78,7 +78,7 @@ def load_state(path: Path) -> str:
         text = path.read_text(encoding="utf-8-sig")
         value = json.loads(text)
     except OSError as error:
-        raise UsageError(f"cannot read the state: {error.strerror}", where=str(path)) from error
+        raise UsageError(f"cannot read the state: {error.strerror}", where=str(path), fix="check the path") from error
     except (ValueError, RecursionError) as error:
         raise UsageError("the state is not JSON", where=str(path), fix=_FIX) from error
     if not isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from lake.errors import Stopped
+from lake.errors import OutputError, Stopped
 from target_datalake.log import escape
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from lake.errors import LakeError
     from target_datalake.errors import TargetError
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def print_text(text: str) -> None:
@@ -35,12 +39,26 @@ def binary_stdout() -> Iterator[BinaryIO]:
 
 @contextmanager
 def _ends_with_its_reader() -> Iterator[None]:
-    """End the program as SIGPIPE would when stdout's reader has left; click would make it exit code 1."""
+    """End the program as SIGPIPE would when stdout's reader has left; click would make it exit code 1.
+
+    Raises:
+        OutputError: What stands behind stdout takes no more. What is read meanwhile has errors of its own.
+    """
     try:
         yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the exit's own flush fails again
+        _write_to_nothing()
         raise Stopped(signal.SIGPIPE) from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _write_to_nothing()
+        fix = "free some space where it goes, then run this again"
+        raise OutputError(f"standard output cannot be written: {error.strerror}", fix=fix) from None
+
+
+def _write_to_nothing() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the exit's own flush fails again
 
 
 def print_nothing(*_: Any) -> None:

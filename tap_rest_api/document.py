@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 SECTIONS = ("tap", "target", "lake")
+
+_READ_FIX = "name a file that this user may read, in UTF-8."
+_JSON_FIX = "write one JSON object, without comments, and each key once."
 _INHERITED = ("auth", "limits")  # top-level keys that stand below every stream's own
 
 
@@ -111,7 +114,7 @@ def read_json_object(path: str | Path, noun: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"there is no {noun} file {path}", fix="check the path.") from None
     except (OSError, ValueError) as error:  # not readable, not UTF-8, or a name that no file can have
-        raise ConfigError(f"the {noun} file cannot be read: {error}", where=str(path)) from None
+        raise ConfigError(f"the {noun} file cannot be read: {error}", where=str(path), fix=_READ_FIX) from None
     return parse_json_object(text, str(path), noun)
 
 
@@ -121,9 +124,9 @@ def parse_json_object(text: str, where: str, noun: str) -> dict[str, Any]:
         content = json.loads(text, object_pairs_hook=_unrepeated, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         place = f"{where}, line {error.lineno}, column {error.colno}"
-        raise ConfigError(f"the {noun} is not JSON: {error.msg}", where=place) from None
+        raise ConfigError(f"the {noun} is not JSON: {error.msg}", where=place, fix=_JSON_FIX) from None
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"the {noun} is not usable JSON: {error}", where=where) from None
+        raise ConfigError(f"the {noun} is not usable JSON: {error}", where=where, fix=_JSON_FIX) from None
     if not isinstance(content, dict):
         raise ConfigError(f"the {noun} is not a JSON object", where=where, fix="it must start with {.")
     return content

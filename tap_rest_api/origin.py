@@ -28,6 +28,9 @@ class Origin:
         return f"{self.scheme}://{self.host}:{self.port}"
 
 
+_USER_FIX = "the API links to itself with a user's name in the URL: tell its maintainers."
+
+
 def parse_origin(url: str) -> Origin:
     """Read a URL's origin.
 
@@ -42,7 +45,7 @@ def parse_origin(url: str) -> Origin:
     if parts.scheme not in _PORTS or not parts.hostname:
         raise RefusedError(f"not an http URL: {cut(url, _SHOWN_CHARACTERS)}")
     if parts.username is not None or "\\" in parts.netloc:
-        raise RefusedError("a URL that names a user is not followed", where=parts.hostname)
+        raise RefusedError("a URL that names a user is not followed", where=parts.hostname, fix=_USER_FIX)
     return Origin(parts.scheme, _to_ascii(parts.hostname.lower()), port or _PORTS[parts.scheme])
 
 

@@ -46,7 +46,8 @@ def parse_xml(content: bytes, content_type: str, path: str | None) -> tuple[Body
             parser.feed(content[at : at + _STEP_BYTES])
         root = parser.close()
     except DefusedXmlException:
-        raise RefusedError("the answer declares XML entities, which are not read") from None
+        fix = "ask the API for JSON or CSV: entities can name files and grow without bounds."
+        raise RefusedError("the answer declares XML entities, which are not read", fix=fix) from None
     except (ParseError, ValueError, LookupError) as error:
         raise BodyError(f"the answer is not XML: {error}" if content else "the answer is empty") from None
     if path is None:

@@ -91,7 +91,8 @@ def _read_state(path: str) -> str:
         text = Path(path).read_text(encoding="utf-8")
         state = json.loads(text)
     except OSError as error:
-        raise ConfigError(f"cannot read the state: {error.strerror}", where=path) from error
+        fix = "check the path, or leave --state out: the lake knows where to go on"
+        raise ConfigError(f"cannot read the state: {error.strerror}", where=path, fix=fix) from error
     except ValueError as error:
         raise ConfigError(
             "the state is not JSON",

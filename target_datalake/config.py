@@ -83,7 +83,7 @@ def load_config(path: str) -> Config:
 def read_document(path: str) -> dict[str, Any]:
     """Return a configuration file's object."""
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        document = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_unrepeated)
     except OSError as error:
         fix = "check the path: --config names a JSON file"
         raise ConfigError(f"cannot read the configuration: {error.strerror}", where=path, fix=fix) from error
@@ -92,6 +92,8 @@ def read_document(path: str) -> dict[str, Any]:
     except (json.JSONDecodeError, RecursionError) as error:
         place = f" line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ConfigError("the configuration is not JSON", where=path + place, fix=_json_fix(error)) from error
+    except _RepeatedKeyError as error:
+        raise ConfigError(f'the key "{error}" stands twice', where=path, fix="leave one of them out") from None
     if not isinstance(document, dict):
         raise ConfigError("the configuration is not a JSON object", where=path, fix="start it with { and end it with }")
     return document
@@ -125,10 +127,11 @@ def check(section: Any, schema: dict[str, Any], path: str, pointer: str) -> None
     import jsonschema  # it finds the words; loading it takes 80 ms, which a right configuration need not wait for
 
     error = jsonschema.exceptions.best_match(jsonschema.Draft4Validator(schema).iter_errors(section))
-    where = f"{path} {pointer}{''.join(f'/{part}' for part in error.absolute_path)}"
+    place = "".join(f"/{part}" for part in error.absolute_path)
+    where = f"{path} {pointer}{place}"
     if error.validator == "additionalProperties":
         raise _unknown_key(error, where)
-    raise ConfigError(_wording(error), where=where, fix=_remedy(error))
+    raise ConfigError(_wording(error), where=where.rstrip(), fix=_remedy(error))
 
 
 def check_s3(lake: str, options: Mapping[str, Any] | None, where: str) -> None:
@@ -177,6 +180,19 @@ def _variable(name: str, where: str) -> str:
         ) from None
 
 
+class _RepeatedKeyError(Exception):
+    """A key that an object holds twice."""
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise _RepeatedKeyError(key)
+        content[key] = value
+    return content
+
+
 def _json_fix(error: Exception) -> str:
     return f"{error}" if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
 
@@ -204,6 +220,10 @@ def _wording(error: Any) -> str:
 
 
 def _remedy(error: Any) -> str:
+    if error.validator == "required":
+        return "add it"
+    if error.validator == "type":
+        return str(error.schema.get("description", "")) or f"write {error.validator_value}"
     if error.validator == "enum":
         return f"write one of: {', '.join(json.dumps(value) for value in error.validator_value)}"
     return str(error.schema.get("description", "")) if isinstance(error.schema, dict) else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from target_datalake import layout
 from target_datalake.checkpoints import write_missing
 from target_datalake.commit_log import CommitLog
-from target_datalake.errors import HeldError, MessageError, NothingLandedError, OutputClosedError
+from target_datalake.errors import HeldError, MessageError, NothingLandedError, OutputClosedError, StorageError
 from target_datalake.input import read_batches
 from target_datalake.lake_format import check_format
 from target_datalake.message_reader import MessageReader
@@ -164,4 +164,9 @@ def _emit(state: str) -> None:
         raise OutputClosedError(
             "nobody reads stdout any more; the commit of the STATE that could not be printed stands",
             fix="run again: the lake knows where to go on",
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"standard output cannot be written: {error.strerror}; the STATE's commit stands",
+            fix="free some space where it goes, then run again",
         ) from error

@@ -14,7 +14,7 @@ from lake.preflight.checks import Check, to_failure
 from lake.text import to_bytes
 from target_datalake import layout
 from target_datalake.commit_log import CommitLog
-from target_datalake.errors import TargetError
+from target_datalake.errors import NotFoundError, TargetError
 from target_datalake.lake_format import check_format
 from target_datalake.stores import open_storage
 
@@ -58,7 +58,8 @@ def _check_puts(storage: Storage) -> Check:
         first, second = storage.put_if_absent(key, b"1"), storage.put_if_absent(key, b"2")
         content = storage.read(key)
     finally:
-        storage.delete(key)
+        with contextlib.suppress(NotFoundError):  # then the put failed, which tells more
+            storage.delete(key)
         if not had_store_probe and _has_store_probe(storage):
             storage.delete(_STORE_PROBE)
     if not first or second or content != b"1":

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -228,6 +229,30 @@ def test_a_reader_that_leaves_early_is_no_bug(filled):
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", [["catalog"], ["export", "orders", "--format", "jsonl"]], ids=["catalog", "export"])
+def test_a_full_disk_behind_stdout_is_told_without_a_traceback(filled, command):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lake.cli", *command, "--lake", filled.place.path],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 6
+    assert "Error: standard output cannot be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_text_that_sqlglot_doubts_is_refused_in_our_words_alone(filled):
+    """sqlglot warned on stderr, with the text and whatever it held."""
+    done = lake("sql", "WITH x AS (COPY (SELECT 1) TO '/tmp/secret') SELECT 1", "--lake", filled.place.path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: this is not SQL")
+    assert "secret" not in done.stderr
 
 
 def test_a_bug_shows_its_traceback_and_exits_1(monkeypatch, capsys):

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from lake import cli
+from lake.errors import UsageError
 from lake.project import load_project
 
 EXAMPLE = json.loads((Path(__file__).parents[2] / "config.example.json").read_text("utf-8"))
@@ -65,3 +66,15 @@ def test_a_file_may_name_its_schema(tmp_path: Path) -> None:
     document = {"$schema": "config.schema.json", "tap": {"$schema": "x", **EXAMPLE["tap"]}, "target": {"path": "lake"}}
     path.write_text(json.dumps(document))
     assert load_project(path).has_tap
+
+
+def test_a_section_that_is_misspelt_is_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"$schema": "x", "target": {"path": "lake"}, "laek": {"zones": "sql"}}')
+    with pytest.raises(UsageError) as caught:
+        load_project(path)
+    assert caught.value.show().split("\n") == [
+        'Error: unknown key "laek"',
+        f"  where: {path} /laek",
+        '  fix:   did you mean "lake"?',
+    ]

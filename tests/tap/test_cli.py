@@ -272,6 +272,17 @@ def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path: Path) -> None:
     assert b"Traceback" not in shown
 
 
+@pytest.mark.parametrize("written", ["", "{} {}", '{"a": 1, "a": 2}', "\x00"], ids=["empty", "two", "key twice", "NUL"])
+def test_a_configuration_that_cannot_be_read_says_how_to_mend_it(tmp_path: Path, written: str) -> None:
+    (tmp_path / "config.json").write_text(written)
+    done = tap("--config", "config.json", folder=tmp_path)
+    assert done.returncode == 2
+    assert "  fix:   " in done.stderr
+    done = tap("--config", ".", folder=tmp_path)
+    assert done.returncode == 2
+    assert "  fix:   " in done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("mode", [[], ["--discover"], ["--about"]], ids=["sync", "discover", "about"])
 def test_a_full_disk_behind_stdout_is_told_without_a_traceback(api: FakeApi, tmp_path: Path, mode: list[str]) -> None:

@@ -294,3 +294,40 @@ class TestRunner:
         )
         assert inherited.returncode == 0
         lock.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_behind_stdout_is_told_without_a_traceback_and_the_commit_stands(config, tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "--config", config], input=GOOD, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+            check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 6
+    assert "standard output cannot be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert heads(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{}", 'the key "path" is missing'),
+        ('{"path": "lake", "source": "a", "source": "b"}', 'the key "source" stands twice'),
+        ('{"path": "lake", "sorce": "a"}', "config.json /sorce"),
+        ('{"path": 5}', "expected string, found a number"),
+    ],
+    ids=["missing key", "key twice", "unknown key", "wrong type"],
+)
+def test_a_mistake_in_the_configuration_says_how_to_mend_it(config, tmp_path, written, message):
+    config.write_text(written)
+    done = run("--config", config, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert re.search(r"\n  fix: +\S", done.stderr)
+
+
+def test_a_state_file_that_is_not_there_says_how_to_mend_it(config, tmp_path):
+    done = run("--config", config, "--state", "state.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "fix:   check the path, or leave --state out" in done.stderr

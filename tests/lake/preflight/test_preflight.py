@@ -18,6 +18,8 @@ from lake.preflight.checks import exit_code, to_text
 from lake.preflight.preflight import preflight
 from lake.programs import Programs
 from target_datalake import s3_storage
+from target_datalake.errors import StorageError
+from target_datalake.local_storage import LocalStorage
 from target_datalake.stores import open_storage
 from tests.lake.writer import LakeWriter, Part, numbered
 from tests.tap.market import KEY, example_config
@@ -220,6 +222,20 @@ def test_a_lake_that_cannot_be_written_is_6(project: Project) -> None:
     assert checks["lake"].state == "failed"
     assert exit_code(list(checks.values())) == 6
     assert (project.folder / "lake").read_text() == "a file"
+
+
+def test_what_keeps_a_lake_from_being_written_is_told_rather_than_what_follows_from_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said that a file to be removed was not there, and how to mend nothing."""
+
+    def refuse(*_: object) -> bool:
+        raise StorageError("cannot write _lake/tmp: Permission denied", fix="give this user write permission")
+
+    monkeypatch.setattr(LocalStorage, "put_if_absent", refuse)
+    failed = [check for check in project.check().values() if check.state == "failed"]
+    assert [check.found for check in failed] == ["cannot write _lake/tmp: Permission denied"]
+    assert failed[0].fix == "give this user write permission"
 
 
 @pytest.mark.parametrize(("free", "state", "code"), [(1 << 20, "failed", 6), (200 << 20, "warning", 0)])
