@@ -25,7 +25,7 @@ _LONG_RUN: Final = b"0" * 16
 _match_run: Final = re.compile(b"0+").match
 _match_rest: Final = re.compile(rb"[0-9.]+(?:[eE][-+]?[0-9]+)?").match
 _KEY_BYTES: Final = 128
-_BEFORE_NUMBERS: Final = frozenset({b":", b",", b"[", b" ", b"\t"})
+_BEFORE_NUMBERS: Final = frozenset({b":", b",", b"[", b" ", b"\t", b"\r"})
 _ends_in_exponent: Final = re.compile(rb"[0-9][eE]\+?\Z").search
 
 
@@ -79,8 +79,14 @@ def _is_exact(text: bytes, start: int, end: int, integers: Container[bytes]) -> 
     try:
         if not literal.isdigit():
             return isinstance(decode_number(literal.decode()), float)
-        spaced = before.rstrip(b" \t")
-        key = spaced[:-1].rstrip(b" \t").rpartition(b'"')[0].rpartition(b'"')[2]
-        return (spaced.endswith(b":") and key in integers) or Decimal(repr(float(literal))) == int(literal)
+        return _key_before(before) in integers or Decimal(repr(float(literal))) == int(literal)
     except (ValueError, OverflowError):
         return False
+
+
+def _key_before(text: bytes) -> bytes | None:
+    """Return the key at the end of a text; None if there is none, or its beginning cannot be told."""
+    key, colon, rest = text.rpartition(b":")
+    before, quote, name = key.rpartition(b'"')[0].rpartition(b'"')
+    is_whole = colon and quote and not rest.strip(b" \t") and not before.endswith(b"\\")
+    return name if is_whole else None

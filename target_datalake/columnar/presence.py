@@ -49,6 +49,8 @@ class Presence:
         if self._names[name] != 1 or not _is_countable(name):
             return rows
         key = f'"{name}":'.encode()
+        if b"\\" + key in self._text:  # the end of a longer key that has a quote in it
+            return rows
         if self._text.count(key) == objects:
             return rows.slice(0, 0)
         return rows.filter(pc.invert(pc.match_substring(self._texts, key).take(rows))) if alone else rows

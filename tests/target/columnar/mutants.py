@@ -29,11 +29,8 @@ def mutated(draw: Random, record: str) -> str:
         return record[: one.start()] + draw.choice(LITERALS) + record[one.end() :]
     if kind == 4 and keys:  # a key twice, or one that nobody declared
         one = draw.choice(keys)
-        return (
-            record[: one.start()]
-            + f'"{draw.choice([one[1], "zz", "Id"])}": {draw.choice(LITERALS)}, '
-            + record[one.start() :]
-        )
+        names = [one[1], "zz", "Id", f'zz\\"{one[1]}']
+        return record[: one.start()] + f'"{draw.choice(names)}": {draw.choice(LITERALS)}, ' + record[one.start() :]
     if kind == 5 and keys:  # a key less, and one more
         one = draw.choice(keys)
         return record[: one.start()] + '"zz":' + record[one.end() :]
@@ -42,7 +39,7 @@ def mutated(draw: Random, record: str) -> str:
         return record[: one.start() + 1] + "".join(f"\\u{ord(c):04x}" for c in one[1]) + record[one.end(1) :]
     if kind == 7 and keys:
         one = draw.choice(keys)
-        return record[: one.end()] + "  " + record[one.end() :]
+        return record[: one.end()] + draw.choice(["  ", "\r", "\t"]) + record[one.end() :]
     return record.replace(": ", ":").replace(", ", " ,")
 
 

@@ -38,7 +38,12 @@ written = st.builds(
 @example("5e-324")
 def test_every_literal_that_a_float_changes_is_found(literal):
     is_exact = isinstance(decode_number(literal), float) and Decimal(repr(float(literal))) == Decimal(literal)
-    for text in (f'{{"v": {literal}}}\n', f'{{"v":{literal},"w":1}}\n', f'{{"v": [1, {literal}]}}\n'):
+    for text in (
+        f'{{"v": {literal}}}\n',
+        f'{{"v":{literal},"w":1}}\n',
+        f'{{"v": [1, {literal}]}}\n',
+        f'{{"v":\r{literal}}}\n',
+    ):
         assert is_exact or found(text), text
 
 

@@ -130,6 +130,8 @@ def test_what_is_read_as_columns(properties, record, monkeypatch):
     [
         ({"a": NUMBER}, '{"a": 0.1000000000000000055}'),
         ({"a": NUMBER}, '{"a": 9007199254740993}'),
+        ({"a": NUMBER}, '{"a":\r9007199254740993}'),
+        ({"id": INTEGER, 'a"id': NUMBER}, '{"a\\"id": 9007199254740993}'),
         ({"a": NUMBER}, '{"a": 9223372036854775808}'),
         ({"a": NUMBER}, '{"a": 1e-400}'),
         ({"a": NUMBER}, '{"a": NaN}'),
@@ -171,6 +173,12 @@ def test_a_key_of_the_same_name_elsewhere_proves_nothing(monkeypatch):
     counted.parse(['{"a": "x", "b": {"c": "y"}, "d": {"a": "z"}}'] * 4)
     parsed = counted.parse(['{"a": null, "d": {"a": null}}', '{"b": {"c": "y"}, "d": {"c": null}}'] * 4)
     assert len(parsed.rejects) == 4
+
+
+def test_a_key_that_ends_as_another_one_does_not_stand_for_it(monkeypatch):
+    counted = Counted(document({"a": MAYBE}, required=["a"]), monkeypatch)
+    parsed = counted.parse(['{"a": null, "x": 1}', '{"12\\"a":1}'] * 4)
+    assert (parsed.batch.num_rows, len(parsed.rejects)) == (4, 4)
 
 
 def test_undeclared_keys_are_learnt_and_then_cut_from_the_text(monkeypatch):
