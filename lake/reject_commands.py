@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lake.completion import dataset_names
-from lake.errors import UsageError
+from lake.errors import UnknownDatasetError, UsageError
 from lake.options import config_option, json_option, lake_address, lake_option, open_project
 from lake.terminal import on_terminal, print_notice, print_text, to_json
 
@@ -91,7 +91,7 @@ def _replay(config: str | None, name: str | None, catalog: str | None, *, as_jso
     project = open_project(config)
     options = load_config(str(project.config_path))
     declared = declared_streams(read_stream_catalog(Path(catalog))) if catalog else {}
-    streams = chosen_streams(project.config_path, name).get(project.source)
+    streams = chosen_streams(project.config_path, name).get(project.source, None if name else ())
     if streams is None:
         fix = "name the configuration of the source that lands it"
         raise UsageError(f"source {project.source!r} does not land {name!r}", where=str(project.config_path), fix=fix)
@@ -105,11 +105,20 @@ def _replay(config: str | None, name: str | None, catalog: str | None, *, as_jso
 
 def _rejected(address: str | Path, name: str | None, wanted: Filter, *, raw: bool) -> Iterator[RejectedRecord]:
     from lake.catalog import Catalog, open_lake  # their imports are not for --help
-    from lake.reject_list import read_reject_list
+    from lake.reject_list import find_refused, read_reject_list, unlanded_histories
 
     storage, catalog = open_lake(address), Catalog(address)
-    dataset = catalog[name] if name else None
-    for history in catalog.histories():
+    landed = catalog.histories()
+    histories = [*landed, *unlanded_histories(storage, landed)]
+    try:
+        dataset = catalog[name] if name else None
+    except UnknownDatasetError:
+        refused = find_refused(storage, histories, name or "", wanted, raw=raw)
+        if not refused:
+            raise
+        yield from refused
+        return
+    for history in histories:
         if dataset is None or history.source == dataset.source:
             chosen = replace(wanted, stream=dataset.stream if dataset else None)
             yield from read_reject_list(storage, history, chosen, raw=raw)

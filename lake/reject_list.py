@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from lake.history import History, decode_name
 from lake.rejects import parse_rejected, read_rejected
+from lake.runs import RUNS_PREFIX
 from lake.snapshot import rejected_files
 from target_datalake import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from lake.history import History
     from target_datalake.storage import Storage
 
 SAMPLE_SUFFIX = ".rejected.jsonl"
@@ -90,6 +91,29 @@ def read_reject_list(storage: Storage, history: History, wanted: Filter, *, raw:
     lines = (*_kept_lines(storage, history, wanted.stream), *_refused_lines(storage, history.source, wanted.stream))
     records = (_to_record(history.source, *line, raw=raw) for line in lines)
     return (record for record in records if wanted.takes(record))
+
+
+def find_refused(
+    storage: Storage, histories: Iterable[History], name: str, wanted: Filter, *, raw: bool
+) -> list[RejectedRecord]:
+    """Return what was refused of a stream, by its name or its full name, from each source that has it.
+
+    Raises:
+        StorageError: A sample is missing or damaged.
+    """
+    return [
+        record
+        for history in histories
+        for line, at, refused in _refused_lines(storage, history.source, None)
+        for record in [_to_record(history.source, line, at, refused, raw=raw)]
+        if name in {record.dataset, line.get("stream")} and wanted.takes(record)
+    ]
+
+
+def unlanded_histories(storage: Storage, landed: Iterable[History]) -> list[History]:
+    """Return the histories, which are empty, of sources that have run and committed nothing."""
+    names = {decode_name(folder) for folder in storage.folders(RUNS_PREFIX) if not folder.startswith("@")}
+    return [History(storage, name) for name in sorted(names - {history.source for history in landed})]
 
 
 def _kept_lines(

@@ -90,6 +90,29 @@ def test_the_table_counts_reasons_and_the_lines_show_each_record(filled):
     assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize("name", [[], ["orders"], ["landing.shop.orders"]], ids=["all", "stream", "full name"])
+def test_what_a_first_run_was_refused_for_is_shown_although_nothing_has_landed(local_lake, name):
+    """The error of such a run names the sample, and `lake rejects` said that no record was rejected."""
+    local_lake.commit(Part(numbered(1), stream="others"))
+    sample = json.dumps(line("orders", "schema", '{"id":"y"}', run="r1")) + "\n"
+    for source in ("shop", "fresh"):
+        key = f"{layout.runs_prefix(source)}/20260201T110000Z-00000000.rejected.jsonl"
+        local_lake.storage.put(key, sample.encode(), private=True)
+    done = lake("rejects", *name, "--lake", local_lake.place.path, "--json")
+    datasets = [json.loads(record)["dataset"] for record in done.stdout.splitlines()]
+    shown = (
+        ["landing.shop.orders"] if name == ["landing.shop.orders"] else ["landing.shop.orders", "landing.fresh.orders"]
+    )
+    assert sorted(datasets) == sorted(shown)
+
+
+def test_a_replay_where_nothing_has_landed_replays_nothing(tmp_path):
+    """It said that the source does not land None."""
+    (tmp_path / "config.json").write_text('{"target": {"path": "lake", "source": "shop"}}')
+    done = lake("rejects", "--replay", "-c", str(tmp_path / "config.json"))
+    assert "None" not in done.stderr
+
+
 def test_the_command_prints_a_table_or_a_line_of_json_a_record(local_lake):
     local_lake.commit(Part(numbered(1), rejected=(line("orders", "schema", '{"id":"secret"}', commit=1, line=2),)))
     table = lake("rejects", "--lake", local_lake.place.path)
