@@ -59,6 +59,7 @@ say(type="STATE", value={"bookmarks": {"orders": {"replication_key_value": "2026
 """
 
 ENDLESS = """
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 ready("tap", str(os.getpid()))
 n = 0
 while True:
