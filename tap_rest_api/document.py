@@ -165,7 +165,7 @@ class _Expansion:
         if isinstance(value, str):
             return self._text(value, path)
         if isinstance(value, dict):
-            return {key: self._walk(item, [*path, key]) for key, item in value.items()}
+            return value if _is_schema(path) else {key: self._walk(item, [*path, key]) for key, item in value.items()}
         if isinstance(value, list):
             return [self._walk(item, [*path, index]) for index, item in enumerate(value)]
         return value
@@ -186,6 +186,11 @@ class _Expansion:
             fix = did_you_mean(name, self._variables) if self._variables else 'add it under "vars".'
             raise TemplateError(f"${{vars.{name}}} is not defined", fix)
         return self._variables[name]
+
+
+def _is_schema(path: Sequence[str | int]) -> bool:
+    """Tell the place of a stream's schema, in which nothing is expanded, as nothing is in a file of its own."""
+    return path in (["defaults", "schema"], ["streams", *path[1:2], "schema"])
 
 
 def _merge_streams(expanded: dict[str, Any]) -> dict[str, Any]:

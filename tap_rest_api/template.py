@@ -64,6 +64,15 @@ def escape(text: str) -> str:
     return text.replace("${", _ESCAPE)
 
 
+def escape_all(value: Any) -> Any:
+    """Keep every text in a JSON value that came from outside from being read as a template later."""
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, dict):
+        return {key: escape_all(item) for key, item in value.items()}
+    return [escape_all(item) for item in value] if isinstance(value, list) else value
+
+
 def literal(text: str) -> str:
     """Read a text where no template may stand.
 

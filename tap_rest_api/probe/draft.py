@@ -35,7 +35,9 @@ class Draft:
 
     def variables(self) -> list[str]:
         """Return the environment variables that a run needs."""
-        found = (match["name"] for match in REFERENCE.finditer(json.dumps(self.tap)) if match["group"] == "env")
+        streams = [{**stream, "schema": {}} for stream in self.tap["streams"]]  # nothing is expanded in a schema
+        text = json.dumps({**self.tap, "streams": streams})
+        found = (match["name"] for match in REFERENCE.finditer(text) if match["group"] == "env")
         return list(dict.fromkeys(found))
 
     def catalog(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.errors import ConfigError
+from tap_rest_api.infer import infer_schema
 from tap_rest_api.probe.credentials import to_credentials
 from tap_rest_api.probe.draft import Draft
 from tap_rest_api.probe.keys import tells_changes
@@ -89,7 +90,8 @@ def describe(  # noqa: PLR0913 - the command line's options, all by name
     notes.doubt(
         "everything", "it is as the document says; nothing was asked of the API", "lake check fetches a page of each."
     )
-    return Draft(to_short_name(document), {**tap, "streams": streams}, {}, notes)
+    unknown = {stream["name"]: infer_schema([], []) for stream in streams if "schema" not in stream}
+    return Draft(to_short_name(document), {**tap, "streams": streams}, unknown, notes)
 
 
 def _read_all_parents(streams: Sequence[dict[str, Any]]) -> None:
@@ -166,7 +168,12 @@ def _to_stream(
     stream = {option: value for option, value in stream.items() if value not in ({}, None)}
     if not is_chosen:
         stream["selected"] = False
-    stream["schema"] = _to_schema(operation, member.keep, dialect)
+    if operation.schema.get("properties"):
+        stream["schema"] = _to_schema(operation, member.keep, dialect)
+    else:
+        notes.doubt(
+            f"{member.name}: schema", "the document names no field of its records", "lake discover looks at some."
+        )
     if operation.left_out:
         why = f"the answer's says what no validator takes: {', '.join(operation.left_out)}"
         notes.doubt(f"{member.name}: schema", why, "it is left out, and nothing checks it.")
@@ -209,5 +216,5 @@ def _replication(member: Member, params: dict[str, Any], taken: Collection[str],
 def _to_schema(operation: Operation, keep: Mapping[str, str], dialect: str | None) -> dict[str, Any]:
     schema = dict(operation.schema)
     if keep:
-        schema["properties"] = {**schema.get("properties", {}), **{name: {} for name in keep}}
+        schema["properties"] = {**schema["properties"], **{name: {} for name in keep}}
     return {"$schema": dialect, **schema} if dialect else schema

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_rest_api.spec.operations import PATH_PARAMETER, Operation
 from tap_rest_api.spec.paging import find_primary_key
+from tap_rest_api.template import escape_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +93,7 @@ def _required(operation: Operation, place: str) -> dict[str, Any]:
 
 def _default(schema: Mapping[str, Any]) -> Any:
     choices = schema.get("enum") or [None]
-    return schema.get("default", choices[0])
+    return escape_all(schema.get("default", choices[0]))
 
 
 def _place(operation: Operation, members: dict[str, Member]) -> Member | None:

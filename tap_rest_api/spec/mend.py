@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -21,21 +22,31 @@ def mend_schema(schema: Any, place: str = "") -> tuple[Any, list[str]]:
     mended: dict[str, Any] = {}
     left_out: list[str] = []
     for key, value in schema.items():
-        if _is_wrong(key, value):
+        if _is_wrong(key, value) or _is_endless(value):
             left_out.append(f"{place}/{key}")
             continue
         if key in _MAPS:
-            found = {name: mend_schema(item, f"{place}/{key}/{name}") for name, item in value.items()}
+            found = {name: _mend_member(item, f"{place}/{key}/{name}") for name, item in value.items()}
             mended[key] = {name: item for name, (item, _) in found.items()}
             left_out += [wrong for _, more in found.values() for wrong in more]
         elif key in _LISTS:
-            items = [mend_schema(item, f"{place}/{key}/{number}") for number, item in enumerate(value)]
+            items = [_mend_member(item, f"{place}/{key}/{number}") for number, item in enumerate(value)]
             mended[key] = [item for item, _ in items]
             left_out += [wrong for _, more in items for wrong in more]
         else:
             mended[key], more = mend_schema(value, f"{place}/{key}") if key in _NODES else (value, [])
             left_out += more
     return mended, left_out
+
+
+def _mend_member(schema: Any, place: str) -> tuple[Any, list[str]]:
+    """Mend a schema among others; of what is none nothing is known but that it is there."""
+    return mend_schema(schema, place) if isinstance(schema, dict) else ({}, [] if schema is True else [place])
+
+
+def _is_endless(value: Any) -> bool:
+    """Tell 1e400, or YAML's .inf and .nan, which JSON does not know."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _is_wrong(key: str, value: Any) -> bool:

@@ -9,6 +9,7 @@ from tap_rest_api.origin import resolve
 from tap_rest_api.probe.address import to_variable
 from tap_rest_api.spec.operations import PATH_PARAMETER
 from tap_rest_api.spec.reading import is_url
+from tap_rest_api.template import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ def find_base_url(document: Mapping[str, Any], place: str, given: str | None, no
         raise ConfigError("the document does not say where the API is", where=f"{place} #/servers", fix=fix)
     if given is None:
         _note_server(document, servers, notes)
-    return url.rstrip("/")
+    return (escape(url) if given is None else url).rstrip("/")
 
 
 def _note_server(document: Mapping[str, Any], servers: Sequence[str], notes: Notes) -> None:
@@ -123,7 +124,8 @@ def _to_auth(scheme: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         return {"type": form or "basic", "username": user, "password": password}
     if kind == "apiKey" and scheme.get("in") in ("header", "query", "cookie"):
         token = f"${{env.{prefix}_API_KEY}}"
-        return {"type": "api_key", "in": scheme["in"], "name": str(scheme.get("name", "X-API-Key")), "token": token}
+        name = escape(str(scheme.get("name", "X-API-Key")))
+        return {"type": "api_key", "in": scheme["in"], "name": name, "token": token}
     if kind == "oauth2" and (url := _token_url(scheme)):
         client, secret = f"${{env.{prefix}_CLIENT_ID}}", f"${{env.{prefix}_CLIENT_SECRET}}"
         option = {"type": "oauth2", "grant": "client_credentials", "token_url": url}
@@ -141,4 +143,4 @@ def _token_url(scheme: Mapping[str, Any]) -> str | None:
         flows = scheme.get("flows")
         flow = flows.get("clientCredentials") if isinstance(flows, dict) else None
         url = flow.get("tokenUrl") if isinstance(flow, dict) else None
-    return url if isinstance(url, str) and is_url(url) else None
+    return escape(url) if isinstance(url, str) and is_url(url) else None

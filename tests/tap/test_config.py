@@ -221,6 +221,17 @@ def test_environment_and_vars_are_expanded_with_their_types(tmp_path: Path) -> N
     assert "s3${cret" in loaded.secrets
 
 
+def test_a_schema_keeps_its_texts_whether_it_stands_in_the_configuration_or_beside_it(tmp_path: Path) -> None:
+    """Who wrote it knew nothing of variables; one that is set was put into the catalog, one that is not was exit 2."""
+    schema = SCHEMA | {"description": "${env.TOKEN} ${vars.x} ${y}"}
+    (tmp_path / "shop.json").write_text(json.dumps(schema))
+    for written in (schema, "shop.json"):
+        path = write(tmp_path, {"tap": changed(("/streams/0/schema", written))})
+        assert load_config(path, {"TOKEN": "s3cret"}).streams[0].schema == schema
+    config = {**changed(), "defaults": {"schema": schema}}
+    assert load_config(write(tmp_path, config), {}).streams[0].schema == schema
+
+
 def test_streams_are_merged_over_defaults(tmp_path: Path) -> None:
     config = {
         "base_url": "http://x",
