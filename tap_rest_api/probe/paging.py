@@ -249,7 +249,7 @@ class Prober:
             if isinstance(sight, int) or sight.count <= self.first.count:
                 return None
             own, first = self._identities(sight), self._identities(self.first)
-            if own[: len(first)] != first:
+            if own[: len(first)] != first or not self._has_total(sight, options):
                 return None
             if sight.count == _LARGER_PAGE and options["type"] in COUNTED and not self._goes_on(draft, sight):
                 return None
@@ -271,6 +271,10 @@ class Prober:
             return True
         second = self._see(draft, "and does the next of these follow?", position)
         return not isinstance(second, int) and not set(self._identities(second)) & set(self._identities(larger))
+
+    def _has_total(self, sight: Sight, options: Mapping[str, Any]) -> bool:
+        """Tell whether a page says how many there are, if it is to: a run stops at one that does not."""
+        return "total" not in options or type(sight.page.body.find(options["total"])) is int
 
     def _is_capped(self, sight: Sight, paging: Paging) -> bool:
         total = paging.options["pagination"].get("total")

@@ -27,7 +27,6 @@ def replicate(
     schema: Mapping[str, Any],
     notes: Notes,
 ) -> dict[str, Any]:
-    """Look for a field by which only what is new can be read."""
     """Look for a field by which only what is new can be read, and for the API's own filter by it; return options."""
     moments = find_moments(records, schema) if len(records) >= _FEW else []
     if not moments:

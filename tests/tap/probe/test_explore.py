@@ -151,6 +151,13 @@ HABITS = {
         refuses_past_the_end, PAGE, more={"errors": [{"status": [404], "do": "end"}]}, unsure="the last page"
     ),
     "last page for ever": Habit(repeats_the_last_page, PAGE, unsure="the last page"),
+    "a total that larger pages lack": Habit(
+        lambda seen, _: {
+            "d": cut(number(seen, "offset", 0), seen, "limit"),
+            **({} if "limit" in seen.query else {"total": 23}),
+        },
+        {**OFFSET, "total": "total"},
+    ),
     "offset and limit": Habit(
         lambda seen, _: {"items": cut(number(seen, "offset", 0), seen, "limit"), "offset": 0, "limit": 10, "total": 23},
         {**OFFSET, "total": "total", **LARGER},
