@@ -1,4 +1,7 @@
-"""A dataset is taken out of the lake: its files, its schemas, and its stream's bookmark."""
+"""A dataset is taken out of the lake: its files, its schemas, and its stream's bookmark.
+
+Of one that no build has made yet, these are the records of the builds that failed.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from target_datalake.log import escape
 if TYPE_CHECKING:
     from lake.held_source import HeldSource
     from target_datalake.commits import DataFile
+    from target_datalake.storage import Storage, StoredFile
 
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +25,7 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         dataset: Its full name.
-        commit: The commit that dropped it.
+        commit: The commit that dropped it; 0 for one that was never built.
         rows: How many rows, of all versions.
         rejected: How many rejected records.
         files: How many files, schema documents apart.
@@ -75,6 +79,21 @@ def drop(held: HeldSource, stream: str) -> Dropped:
     return planned
 
 
+def plan_forget(storage: Storage, name: str) -> Dropped | None:
+    """Return what forgetting a dataset takes out, of which there are failed builds alone; None if there are none."""
+    records = _records(storage, name)
+    if not records:
+        return None
+    size = sum(record.bytes for record in records)
+    return Dropped(dataset=name, commit=0, rows=0, rejected=0, files=len(records), bytes=size, bookmark_removed=False)
+
+
+def forget(storage: Storage, name: str) -> None:
+    """Forget the failed builds of a dataset that was never built. A crash leaves some of them."""
+    for record in _records(storage, name):
+        storage.delete(record.key)
+
+
 def to_drop_text(dropped: Dropped, *, dry_run: bool) -> str:
     """Return what was dropped, or would be, and what the next run makes of it."""
     what = f"{dropped.rows:,} rows, {dropped.rejected:,} rejected records, {to_bytes(dropped.bytes)}"
@@ -87,6 +106,13 @@ def to_drop_text(dropped: Dropped, *, dry_run: bool) -> str:
     else:
         then = "The source's state has no bookmark of it: whether the next run reads it anew is for the tap to decide."
     return escape(f"{dropped.dataset} is gone: {what}.") + f"\n{then} To leave it out, deselect it in the catalog."
+
+
+def _records(storage: Storage, name: str) -> list[StoredFile]:
+    zone, _, dataset = name.partition(".")
+    if zone not in layout.ZONES or not dataset:
+        return []
+    return list(storage.list(layout.runs_prefix(layout.zone_owner(zone, dataset))))
 
 
 def _live(held: HeldSource, stream: str) -> tuple[list[DataFile], list[DataFile]]:

@@ -105,8 +105,13 @@ def expect(
 def to_dataset_table(datasets: Sequence[DatasetStatus], *, terminal: bool) -> str:
     """Return datasets as a table, and below it why builds failed."""
     table = to_table(_HEADER, [_row(each) for each in datasets], right=_RIGHT, terminal=terminal)
-    failed = [f"{each.dataset}: the last build failed: {each.error}" for each in datasets if each.outcome == "failed"]
+    failed = [_failure(each) for each in datasets if each.outcome == "failed"]
     return "\n".join([table, *map(escape, failed)])
+
+
+def _failure(each: DatasetStatus) -> str:
+    told = f"{each.dataset}: the last build failed: {each.error.removeprefix(f'{each.dataset}: ')}"
+    return told if each.landed_at else f"{told}; if nothing defines it any more: lake drop {each.dataset}"
 
 
 def _newest_commits(commits: Sequence[Commit]) -> dict[str, Commit]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lake.completion import dataset_names
-from lake.errors import DAMAGED_EXIT_CODE
+from lake.errors import DAMAGED_EXIT_CODE, UnknownDatasetError
 from lake.keep_options import chosen_dataset, chosen_streams, confirm, dry_run_option, held, yes_option
 from lake.options import config_option, json_option, lake_address, lake_option
 from lake.terminal import on_terminal, print_text, to_json
@@ -117,17 +117,28 @@ def drop(*, name: str, config: str | None, address: str | None, yes: bool, dry_r
       lake drop diaper_reviews --dry-run
       lake drop diaper_reviews --yes
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    from lake.drop import drop as remove  # their imports are not for --help
-    from lake.drop import plan_drop, to_drop_text
+    from lake.catalog import open_lake  # their imports are not for --help
+    from lake.drop import drop as remove
+    from lake.drop import forget, plan_drop, plan_forget, to_drop_text
 
     place = lake_address(config, address)
-    source_name, stream = chosen_dataset(place, name)
-    with held(place, source_name) as source:
-        plan = plan_drop(source, stream)
+    try:
+        source_name, stream = chosen_dataset(place, name)
+    except UnknownDatasetError:
+        storage = open_lake(place)
+        forgotten = plan_forget(storage, name)
+        if forgotten is None:
+            raise
+        plan = forgotten
         if not dry_run:
-            if not confirm(f"Drop {plan.dataset} with its {plan.rows:,} rows for good?", yes=yes):
-                return
-            plan = remove(source, stream)
+            forget(storage, name)  # nothing is lost but why it failed
+    else:
+        with held(place, source_name) as source:
+            plan = plan_drop(source, stream)
+            if not dry_run:
+                if not confirm(f"Drop {plan.dataset} with its {plan.rows:,} rows for good?", yes=yes):
+                    return
+                plan = remove(source, stream)
     print_text(to_json(plan) if as_json else to_drop_text(plan, dry_run=dry_run))
 
 

@@ -16,6 +16,7 @@ from lake.runs import runs_of
 from lake.status import read_status
 from lake.verify import verify_lake
 from target_datalake import layout
+from tests.lake.test_cli import lake
 from tests.lake.writer import LakeWriter, Part, numbered
 from tests.places import LakePlace
 
@@ -66,7 +67,7 @@ def test_status_shows_the_last_outcome_and_why(bench):
     assert (
         to_dataset_table([never], terminal=False)
         .splitlines()[-1]
-        .startswith("business.x: the last build failed: business.x: not null")
+        .startswith("business.x: the last build failed: not null")
     )
     bench.write("business/x.sql", WORKS)
     bench.build("business.x")
@@ -100,6 +101,20 @@ def test_a_dropped_dataset_is_not_shown_for_an_old_failure(bench):
     with hold_source(bench.writer.storage, OWNER, datetime.now(UTC)) as held:
         drop(held, "x")
     assert "business.x" not in datasets(bench)
+
+
+def test_a_definition_that_never_built_and_is_gone_can_be_forgotten(bench):
+    """Its failure stood in `lake status` for ever."""
+    bench.writer.commit(Part(numbered(1)))
+    bench.write("business/x.sql", FAILS)
+    bench.build("business.x")
+    (bench.folder / "business" / "x.sql").unlink()
+    at = ["business.x", "--lake", bench.writer.place.path]
+    assert "business.x would go" in lake("drop", *at, "--dry-run").stdout
+    assert to_dataset_table([datasets(bench)["business.x"]], terminal=False).endswith("lake drop business.x")
+    assert "business.x is gone" in lake("drop", *at).stdout
+    assert "business.x" not in datasets(bench)
+    assert lake("drop", *at).returncode == 2
 
 
 def test_old_records_go_by_age_and_the_last_one_stays(bench):
