@@ -5,6 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
+_ABSENT = frozenset({"numpy", "pandas"})
+
+
+class _Absent:
+    """A finder that says of some modules that they are not installed; None in their place passes for one in pyarrow."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:  # noqa: ARG004 - the import system's
+        """Raise ModuleNotFoundError for those modules, and leave the others to the finders after this one."""
+        if name in _ABSENT:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
 
 def start_lean() -> None:
     """Keep this process from loading numpy and pandas, and from keeping memory that it has freed.
@@ -15,6 +27,5 @@ def start_lean() -> None:
 
     For a program's own main only, never for a library.
     """
-    for name in ("numpy", "pandas"):
-        sys.modules[name] = None  # type: ignore[assignment]  # what the import system takes for "not to be found"
+    sys.meta_path.insert(0, _Absent)
     os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10")

@@ -136,6 +136,29 @@ def test_a_run_loads_neither_numpy_nor_pandas_nor_what_s3_needs(config, tmp_path
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_number_may_follow_integers_in_a_process_that_loads_no_pandas(config, tmp_path):
+    """pyarrow took what kept pandas out for pandas itself, and every such change of a schema was a traceback."""
+
+    def typed(kind: str) -> str:
+        return schema(document={"type": "object", "properties": {"id": {"type": "integer"}, "size": {"type": kind}}})
+
+    assert run("-c", config, text=lines(typed("integer"), record(1), state(1)), cwd=tmp_path).returncode == 0
+    done = run("-c", config, text=lines(typed("number"), record(2), state(2)), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, '{"at": 2}\n'), done.stderr
+
+
+@pytest.mark.parametrize(
+    "value", ["pa.array([0], pa.timestamp('us', 'UTC'))", "pa.array([0], pa.duration('us'))", "pa.array([1.5, None])"]
+)
+def test_pyarrow_gives_python_values_in_a_process_that_loads_no_pandas(value):
+    code = (
+        "from target_datalake.lean_start import start_lean; start_lean()\n"
+        f"import pyarrow as pa; {value}.to_pylist(); import sys\n"
+        "assert not {'numpy', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_no_configuration_at_all_is_a_users_mistake(tmp_path):
     done = run(cwd=tmp_path)
     assert done.returncode == 2
