@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lake.errors import QueryError
+from lake.interrupt import interrupted_by_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,7 +52,8 @@ def sandbox(
             for statement in _LOCKS:
                 connection.execute(statement)
             try:
-                yield connection
+                with interrupted_by_signals(connection):
+                    yield connection
             except duckdb.Error as error:
                 if check is not None and is_unreadable(error):
                     check()

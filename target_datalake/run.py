@@ -100,7 +100,7 @@ def _finish(target: Target, reader: MessageReader, signals: StopSignals, status:
         )  # fmt: skip
     if signals.caught is not None:
         return 128 + signals.caught
-    if stopped:
+    if status is not None and status.runner_is_gone:  # perhaps it went while its word was waited for
         logger.error("the program that runs this target is gone: what its last STATE covers is committed")
         return _RUNNER_GONE
     if reader.torn_line:

@@ -91,7 +91,7 @@ FLOORS = {
         parser
     """,
     "lake": """
-        bookmarks errors export filesystem held_log latest log_chain outline private_folder progress runs text
+        bookmarks errors export filesystem held_log interrupt latest log_chain outline private_folder progress runs text
         findings frames history moments processes programs rejects sandbox snapshot stream_catalog summary
         env_file foreign_tap pipe selections sizes
         project

@@ -269,6 +269,17 @@ class TestRunner:
             assert f'"landed":{landed}' in next(tmp_path.glob("lake/_lake/log/shop/*.json")).read_text()
         assert code == exit_code
 
+    def test_a_runner_that_dies_while_its_word_is_waited_for_is_no_success(self, config, tmp_path):
+        reading, writing = os.pipe()
+        with started("-c", config, "--tap-status-fd", str(reading), cwd=tmp_path, pass_fds=(reading,)) as target:
+            os.close(reading)
+            target.stdin.write(GOOD + lines(*records(range(3, 5))))
+            target.stdin.close()
+            time.sleep(1)  # long after the end of its input
+            os.close(writing)
+            assert target.wait(20) == 143
+        assert '"landed":3' in next(tmp_path.glob("lake/_lake/log/shop/*.json")).read_text()
+
     def test_a_runner_that_dies_stops_a_target_whose_input_never_ends(self, config, tmp_path):
         reading, writing = os.pipe()
         with started("-c", config, "--tap-status-fd", str(reading), cwd=tmp_path, pass_fds=(reading,)) as target:
