@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+from lake.asked import check_choice, check_columns, needed_columns, with_asked
 from lake.errors import UsageError
 from lake.frames import Engine, to_frame
 from lake.notebook import dataset_html
-from lake.outline import SchemaOutline, explained_damage, parse_outline
+from lake.outline import SchemaOutline, parse_outline
 from lake.rejects import read_rejected
 from lake.sizes import check_sizes
 from lake.snapshot import (
@@ -20,6 +20,7 @@ from lake.snapshot import (
     stream_history,
     summarize,
 )
+from lake.written_schemas import WrittenSchemas
 from target_datalake import layout
 from target_datalake.errors import NotFoundError
 
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_RAW = "_sdc_raw"
-"""A column that only some files have: those written while the text of records was kept."""
-
 
 class Dataset:
     """One stream of the landing zone, or one dataset of the clean or the business zone.
@@ -56,9 +54,9 @@ class Dataset:
     def __init__(self, storage: Storage, history: History, stream: str) -> None:
         self._storage = storage
         self._history = history
-        self._written: dict[str, pa.Schema] = {}
         self.source = history.source
         self.stream = stream
+        self._schemas = WrittenSchemas(storage, self.source, stream)
         self.zone, _ = layout.split_owner(self.source)
         self.name = layout.full_name(self.source, stream)
 
@@ -95,26 +93,30 @@ class Dataset:
             StorageError: A file is missing or damaged.
             MissingExtraError: The engine's library is not installed.
         """
-        _check_choice("engine", engine, get_args(Engine))
+        check_choice("engine", engine, get_args(Engine))
         if latest and versions == "all":
             fix = 'leave out versions="all": what was replaced is no latest row'
             raise UsageError("latest is about the active version", where="latest", fix=fix)
         from lake.tables import read_table  # pyarrow takes 250 ms to import
 
+        keys = self.key_properties if latest and self.zone == "landing" else None  # a build lets no two rows share one
+
         def read(commits: Sequence[Commit]) -> Any:
             files = self._files(commits, since, versions, as_of)
             schema = self._schema(commits, files)
-            _check_columns(columns, schema)
-            needed = self._needed(schema, columns, where, latest=latest)
+            check_columns(columns, schema)
+            needed = needed_columns(schema, columns, where, keys)
             if engine == "spark":
-                return self._to_spark(files, schema, needed, (columns, where, latest))
-            return read_table(self._storage, files, _with_asked(schema, needed), needed)
+                return self._to_spark(files, schema, needed, (columns, where, keys))
+            return read_table(self._storage, files, with_asked(schema, needed), needed)
 
         table = self._read_settled(as_of, read)
         if engine == "spark":
             return table
-        if latest:
-            table = self._latest(table)
+        if keys is not None:
+            from lake.latest import latest_rows  # as above
+
+            table = latest_rows(table, keys)
         if where is not None:
             from lake.predicate import filter_rows  # duckdb and sqlglot take 100 ms
 
@@ -157,7 +159,7 @@ class Dataset:
 
     def columns_written(self, files: Iterable[LandedFile]) -> dict[str, pa.Schema]:
         """Return the data columns that files were written with, by the id of their schema."""
-        return {file.schema: self._columns(file.schema) for file in files}
+        return {file.schema: self._schemas.columns(file.schema) for file in files}
 
     def batches(
         self,
@@ -178,7 +180,7 @@ class Dataset:
         commits = self._commits(as_of)
         files = self._files(commits, None, "active", as_of)
         schema = self._schema(commits, files)
-        _check_columns(columns, schema)
+        check_columns(columns, schema)
         return read_batches(self._storage, self.scan_files(files, schema), columns, lambda: self.check_readable(files))
 
     def commits(self) -> Sequence[Commit]:
@@ -259,29 +261,12 @@ class Dataset:
         facts = self.facts()
         return dataset_html(self.name, facts, self.outline(facts), self.head())
 
-    def _needed(
-        self, schema: pa.Schema, columns: Sequence[str] | None, where: str | None, *, latest: bool
-    ) -> Sequence[str] | None:
-        """Return the columns to read for those asked for; None for all."""
-        if columns is None:
-            return None
-        needed = dict.fromkeys(columns)
-        if latest and self.zone == "landing":
-            from lake.latest import needed_columns  # pyarrow takes 250 ms to import
-
-            needed |= dict.fromkeys(needed_columns(schema.names, self.key_properties))
-        if where is not None:
-            from lake.predicate import columns_of  # duckdb and sqlglot take 100 ms
-
-            needed |= dict.fromkeys(columns_of(where, [*schema.names, _RAW]))
-        return list(needed)
-
     def _to_spark(
         self,
         files: Sequence[LandedFile],
         schema: pa.Schema,
         needed: Sequence[str] | None,
-        asked: tuple[Sequence[str] | None, str | None, bool],
+        asked: tuple[Sequence[str] | None, str | None, Sequence[str] | None],
     ) -> Any:
         """Return what `read` gives of files, for Spark to read, under the columns of a schema that are needed."""
         import pyarrow as pa  # 250 ms, for those who ask for it
@@ -289,10 +274,9 @@ class Dataset:
         from lake.spark.frame import Asked, read_frame
 
         self.check_sizes(files)
-        columns, where, latest = asked
-        known = _with_asked(schema, needed) if needed else self._with_kept(schema, files)
+        columns, where, keys = asked
+        known = with_asked(schema, needed) if needed else self._with_kept(schema, files)
         read = pa.schema([known.field(name) for name in needed or known.names])
-        keys = self.key_properties if latest and self.zone == "landing" else None
         return read_frame(
             files, read, self.columns_written(files), Asked(self.name, columns, where, keys), self._storage.uri
         )
@@ -303,13 +287,6 @@ class Dataset:
 
         ends = {file.key: file for file in (*files[:1], *files[-1:])}
         return with_raw(schema) if any(has_raw(self._storage, file) for file in ends.values()) else schema
-
-    def _latest(self, table: pa.Table) -> pa.Table:
-        if self.zone != "landing":
-            return table  # a build saw to it that no two rows share a key
-        from lake.latest import latest_rows  # pyarrow takes 250 ms to import
-
-        return latest_rows(table, self.key_properties)
 
     def _commits(self, as_of: int | None) -> Sequence[Commit]:
         return select_commits(self._history.commits(), as_of)
@@ -328,7 +305,7 @@ class Dataset:
     def _files(
         self, commits: Sequence[Commit], since: int | None, versions: Versions, as_of: int | None = None
     ) -> list[LandedFile]:
-        _check_choice("versions", versions, get_args(Versions))
+        check_choice("versions", versions, get_args(Versions))
         if since is not None and since < 0:
             raise UsageError(
                 f"there is no commit {since}", where="since", fix="commits count from 1; 0 leaves out none"
@@ -339,43 +316,6 @@ class Dataset:
         return files
 
     def _schema(self, commits: Sequence[Commit], files: Iterable[LandedFile]) -> pa.Schema:
-        from lake.tables import unify_schemas  # pyarrow takes 250 ms to import
-
-        ids = dict.fromkeys(file.schema for file in files)
         current = commits[-1].schemas.get(self.stream) if commits else None
         latest = current or self._commits(None)[-1].schemas[self.stream]
-        ids.pop(latest, None)  # it has every column, in the order that it is to be read in
-        written = [self._columns(schema_id) for schema_id in (*ids, latest)]
-        return unify_schemas(written) if self.zone == "landing" else unify_schemas(written, ())
-
-    def _columns(self, schema_id: str) -> pa.Schema:
-        from target_datalake.arrow_schema import from_document  # pyarrow takes 250 ms to import
-
-        if schema_id not in self._written:
-            key = layout.schema_key(self.source, self.stream, schema_id)
-            with explained_damage(self._storage, key):
-                self._written[schema_id] = from_document(self._storage.read(key)).arrow
-        return self._written[schema_id]
-
-
-def _with_asked(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
-    from lake.tables import with_raw  # pyarrow takes 250 ms to import
-
-    return with_raw(schema) if columns is not None and _RAW in columns else schema
-
-
-def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.4)
-        fix = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(known)}"
-        raise UsageError(f"there is no {name} {value!r}", where=name, fix=fix)
-
-
-def _check_columns(columns: Sequence[str] | None, schema: pa.Schema) -> None:
-    if isinstance(columns, str):
-        raise UsageError(f"columns is the text {columns!r}", where="columns", fix=f"write columns=[{columns!r}]")
-    if columns is not None and not columns:
-        raise UsageError("no column is named", where="columns", fix="leave columns out to read all of them")
-    known = [*schema.names, _RAW]
-    for column in columns or ():
-        _check_choice("column", column, known)
+        return self._schemas.unified((file.schema for file in files), latest)

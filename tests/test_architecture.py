@@ -96,7 +96,7 @@ FLOORS = {
         env_file foreign_tap pipe selections sizes
         project
         config_schemas discover freshness held_source init notebook predicate reject_list schemas strangers tables usage
-        drop expire judge merge_file reject_table run_catalog scan screen spark status verify
+        asked drop expire judge merge_file reject_table run_catalog scan screen spark status verify written_schemas
         compact dataset raw_records run state
         catalog erase preview query replay
         completion keep_tables overview schedule
