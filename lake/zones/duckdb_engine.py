@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 from lake.errors import QueryError
 from lake.query import parse_names
 from lake.sandbox import is_unreadable, quote, sandbox
+from lake.unlocked import is_read_by_python, unlocked
 from lake.zones.columns import check_distinct, check_names, to_columns
 from lake.zones.engine import write_rows
 from lake.zones.inputs import digest_columns
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lake.zones.output import Output
 
 _BATCH_ROWS = 16_384
+_AHEAD = {"batch_size": _BATCH_ROWS, "batch_readahead": 2, "fragment_readahead": 1}
 
 _RESULT = '"__lake"."result"'
 _PREVIOUS = ("__lake", "previous")
@@ -70,14 +72,17 @@ def _prepare(job: Job, connection: duckdb.DuckDBPyConnection) -> pa.Schema:
     return schema
 
 
-def _bounded(rows: Input, names: frozenset[str] | None) -> ds.Scanner:
+def _bounded(rows: Input, names: frozenset[str] | None) -> ds.Scanner | ds.Dataset:
     """Return what DuckDB reads of an input: the columns that are named, a few small batches ahead of it.
 
     By itself Arrow reads sixteen large batches ahead in each of four files, which of ten million rows are 500 MB more.
     """
     columns = [name for name in rows.schema.names if names is None or name.lower() in names]
     columns = columns or rows.schema.names[:1]  # rows that are only counted
-    return rows.scan().scanner(columns=columns, batch_size=_BATCH_ROWS, batch_readahead=2, fragment_readahead=1)
+    scan = rows.scan()
+    if is_read_by_python(scan):
+        return unlocked(scan, **_AHEAD)  # DuckDB itself asks it for the columns that it needs
+    return scan.scanner(columns=columns, **_AHEAD)
 
 
 def check_mergeable(job: Job, schema: pa.Schema) -> None:
