@@ -47,7 +47,7 @@ def measure(
             capture_output=True,
             text=True,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**_usual_environment(), **(env or {})},
             check=False,
         )
     wall_seconds, cpu_seconds, peak_kib, code = map(float, done.stdout.split())
@@ -56,3 +56,8 @@ def measure(
             f"{' '.join(map(str, command[:4]))} exited with {code:.0f}:\n{done.stderr[-_SHOWN_CHARACTERS:]}"
         )
     return Cost(wall_seconds, cpu_seconds, peak_kib / 1024)
+
+
+def _usual_environment() -> dict[str, str]:
+    """Return this process's environment, in which Python keeps what it compiled, as it does unless told not to."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
