@@ -85,8 +85,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_run_id(now: datetime) -> str:
-    """Return a name for a run that begins now (UTC): names sort by time, and never meet."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    """Return a name for a run that begins now (UTC): names sort by time, to the microsecond."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.randbelow(16**3):03x}"
 
 
 def add_totals(commits: Iterable[Commit]) -> dict[str, StreamTotals]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -79,7 +80,9 @@ def test_a_damaged_record_is_an_error_that_names_it(local_lake):
         status(local_lake)
 
 
-def test_run_ids_sort_by_time_and_never_meet():
-    early, late = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC), datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC)
-    assert new_run_id(early) < new_run_id(late)
-    assert new_run_id(early) != new_run_id(early)
+def test_run_ids_sort_by_time_also_within_a_second():
+    early = datetime(2026, 1, 31, 23, 59, 59, 999_998, UTC)
+    times = [early.replace(microsecond=0), early, early + timedelta(microseconds=1), early + timedelta(seconds=1)]
+    ids = [new_run_id(time) for time in times]
+    assert ids == sorted(set(ids))
+    assert all(re.fullmatch(r"2026\d{4}T\d{6}Z-[0-9a-f]{8}", run) for run in ids)

@@ -10,7 +10,6 @@ from lake.unlocked import UnlockedDataset
 from target_datalake.errors import StorageError
 from tests.lake.writer import LakeWriter, Part, numbered
 
-
 pytestmark = pytest.mark.parametrize("lake_place", ["s3"], indirect=True)
 
 
