@@ -12,7 +12,6 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from lake.errors import QueryError, UnknownDatasetError
 from lake.sandbox import Name, sandbox
-from lake.unlocked import is_read_by_python, unlocked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +38,7 @@ def run_query(catalog: Mapping[str, Dataset], text: str, *, memory_limit: str | 
         StorageError: A data file is missing or damaged; it is named.
     """
     read = {name: (dataset, dataset.files()) for name in parse_tables(text) for dataset in [_find(catalog, name)]}
-    scans = {name: dataset.scan_files(files, dataset.schema_of(files)) for name, (dataset, files) in read.items()}
-    tables = {name: unlocked(scan) if is_read_by_python(scan) else scan for name, scan in scans.items()}
+    tables = {name: dataset.scan_files(files, dataset.schema_of(files)) for name, (dataset, files) in read.items()}
 
     def check() -> None:
         for dataset, files in read.values():

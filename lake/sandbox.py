@@ -10,6 +10,7 @@ import duckdb
 
 from lake.errors import QueryError
 from lake.interrupt import interrupted_by_signals
+from lake.unlocked import to_scannable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -77,7 +78,7 @@ def quote(name: str) -> str:
 
 def _put(connection: duckdb.DuckDBPyConnection, name: Name, handle: str, table: Any) -> None:
     schema = quote(name[0] or "main")
-    connection.register(handle, table)
+    connection.register(handle, to_scannable(table))
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     connection.execute(f"CREATE VIEW {schema}.{quote(name[1])} AS SELECT * FROM {handle}")  # noqa: S608 - quoted
 

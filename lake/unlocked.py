@@ -43,6 +43,13 @@ class _UnlockedScanner:
         return pa.RecordBatchReader.from_batches(self._scanner.projected_schema, self._scanner.to_batches())
 
 
+def to_scannable(table: Any) -> Any:
+    """Return a table as DuckDB may scan it: what is no dataset, or is read by Arrow itself, as it is."""
+    if isinstance(table, UnlockedDataset) or not isinstance(table, ds.Dataset) or not is_read_by_python(table):
+        return table
+    return unlocked(table)
+
+
 def unlocked(dataset: ds.Dataset, **options: Any) -> UnlockedDataset:
     """Return a dataset for DuckDB to scan, with options of its scans."""
     found = UnlockedDataset(dataset.schema, [dataset])

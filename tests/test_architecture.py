@@ -91,8 +91,9 @@ FLOORS = {
         parser
     """,
     "lake": """
-        bookmarks errors export filesystem held_log interrupt latest log_chain outline private_folder progress runs text
-        findings frames history moments processes programs rejects sandbox snapshot stream_catalog summary unlocked
+        bookmarks errors export filesystem held_log interrupt latest log_chain outline private_folder progress runs
+        text unlocked
+        findings frames history moments processes programs rejects sandbox snapshot stream_catalog summary
         env_file foreign_tap pipe selections sizes
         project
         config_schemas discover freshness held_source init notebook predicate reject_list schemas strangers tables usage

@@ -6,6 +6,7 @@ import pytest
 
 from lake import Catalog
 from lake.query import run_query
+from lake.sandbox import sandbox
 from lake.unlocked import UnlockedDataset
 from target_datalake.errors import StorageError
 from tests.lake.writer import LakeWriter, Part, numbered
@@ -33,6 +34,13 @@ def test_only_what_is_asked_for_is_read(lake_storage: LakeWriter, asked):
     assert run_query(Catalog.over(lake_storage.storage), query).to_pylist() == [{"n": 3}]
     assert [options["columns"] for options in asked] == [["id"], ["id"]]
     assert any(options.get("filter") is not None for options in asked)
+
+
+def test_whoever_hands_a_scan_to_duckdb_hands_it_unlocked(lake_storage: LakeWriter, asked):
+    lake_storage.commit(Part(numbered(1, 2, 3)))
+    with sandbox({("", "rows"): Catalog.over(lake_storage.storage)["orders"].scan()}) as connection:
+        assert connection.sql("SELECT max(id) FROM rows").fetchall() == [(3,)]
+    assert asked
 
 
 def test_missing_files_do_not_lock_duckdb_and_arrow_into_each_other(lake_storage: LakeWriter, asked):
