@@ -75,9 +75,7 @@ def main() -> None:
     """Run the command, and turn what went wrong into a message and an exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    logging.getLogger("sqlglot").setLevel(
-        logging.ERROR
-    )  # it warns of texts that are about to be refused, and shows them
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it shows texts that are about to be refused
     try:
         code = lake.main(prog_name="lake", standalone_mode=False)
     except (LakeError, TargetError) as error:

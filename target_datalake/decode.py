@@ -91,6 +91,12 @@ def decode_number(literal: str) -> float | Decimal:
     return nearest if exact == Decimal(repr(nearest)) else exact
 
 
+split_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""Return the text of each member of an object; of a key that stands twice, the last."""
+
+split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+"""Return the text of each item of an array."""
+
 _decode_line = msgspec.json.Decoder(RecordMessage, float_hook=decode_number).decode
 _slice_line = msgspec.json.Decoder(_Sliced).decode
 _read_origin = msgspec.json.Decoder(_Origin).decode

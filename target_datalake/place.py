@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import msgspec
-
+from target_datalake.decode import split_array, split_object
 from target_datalake.json_schema import escape
 from target_datalake.validate import RecordError
 
-_split_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+if TYPE_CHECKING:
+    import msgspec
 
 
 @dataclass
@@ -100,5 +100,5 @@ class Place:
     def _part(self, key: str | int) -> msgspec.Raw:
         if self._parts is None:
             raw = self._raw()
-            self._parts = _split_array(raw) if isinstance(key, int) else _split_object(raw)
+            self._parts = split_array(raw) if isinstance(key, int) else split_object(raw)
         return self._parts[key]  # type: ignore[index] # an index goes with an array, a name with an object

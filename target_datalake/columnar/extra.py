@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from target_datalake.decode import decode_number, record_members
+from target_datalake.decode import decode_number, record_members, split_array, split_object
 from target_datalake.json_schema import escape
 from target_datalake.place import Notes
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _read_value = msgspec.json.Decoder(float_hook=decode_number).decode
-_split_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def rows_beside(
@@ -82,7 +80,7 @@ def _keep_within(text: bytes, declared: pa.DataType, beside: pa.StructType, poin
     if text == b"null":
         return
     if pa.types.is_list(declared):
-        for index, item in enumerate(_split_array(text)):
+        for index, item in enumerate(split_array(text)):
             _keep_within(bytes(item), declared.value_type, beside, f"{pointer}/{index}", notes)
     else:
-        _keep_members(_split_object(text), declared, beside, pointer, notes)
+        _keep_members(split_object(text), declared, beside, pointer, notes)

@@ -12,14 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import pyarrow as pa
 import pyarrow.json as pj
 
-from target_datalake.decode import DECODE_ERRORS, record_members
+from target_datalake.decode import DECODE_ERRORS, record_members, split_array, split_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    import msgspec
 
 MAX_KEYS: Final = 200
 _SAMPLES: Final = 200
@@ -33,8 +34,6 @@ _KINDS: Final = {
     "f": pa.bool_(),
     "n": pa.null(),
 }
-_split_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _NOTHING: Final = pa.struct([])
 
 
@@ -73,7 +72,7 @@ class Undeclared:
         outer, inner = _Samples(message), _Samples(record)
         for line in lines:
             try:
-                outer.add(_split_object(line))
+                outer.add(split_object(line))
                 inner.add(record_members(line))
             except DECODE_ERRORS:
                 continue
@@ -111,9 +110,9 @@ class _Samples:
 
     def _look_inside(self, name: str, kind: pa.DataType, value: bytes) -> None:
         if pa.types.is_struct(kind) and value[:1] == b"{":
-            self._inside.setdefault(name, _Samples(kind)).add(_split_object(value))
+            self._inside.setdefault(name, _Samples(kind)).add(split_object(value))
         elif pa.types.is_list(kind) and pa.types.is_nested(kind.value_type) and value[:1] == b"[":
-            for item in _split_array(value):
+            for item in split_array(value):
                 self._look_inside(name, kind.value_type, bytes(item))
 
     def beside(self, before: pa.StructType) -> pa.StructType:
