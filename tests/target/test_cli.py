@@ -221,6 +221,15 @@ def started(*arguments: str | Path, cwd: Path, pass_fds: tuple[int, ...] = ()):
             process.kill()
 
 
+@contextlib.contextmanager
+def supervised(*arguments: str | Path, cwd: Path):
+    """Start a target as a runner does: with a pipe, to be written and closed, for its word on how the tap ended."""
+    reading, writing = os.pipe()
+    with started(*arguments, "--tap-status-fd", str(reading), cwd=cwd, pass_fds=(reading,)) as target:
+        os.close(reading)
+        yield target, writing
+
+
 EAGER = {"path": "lake", "source": "shop", "commit": {"max_rows": 1}}
 
 
@@ -257,9 +266,7 @@ class TestRunner:
         ids=["the tap succeeded", "the tap failed", "the runner died"],
     )
     def test_the_taps_end_decides_about_the_tail(self, config, tmp_path, status, landed, exit_code):
-        reading, writing = os.pipe()
-        with started("-c", config, "--tap-status-fd", str(reading), cwd=tmp_path, pass_fds=(reading,)) as target:
-            os.close(reading)
+        with supervised("-c", config, cwd=tmp_path) as (target, writing):
             target.stdin.write(GOOD + lines(*records(range(3, 5))))
             target.stdin.close()
             os.write(writing, status)
@@ -270,9 +277,7 @@ class TestRunner:
         assert code == exit_code
 
     def test_a_runner_that_dies_while_its_word_is_waited_for_is_no_success(self, config, tmp_path):
-        reading, writing = os.pipe()
-        with started("-c", config, "--tap-status-fd", str(reading), cwd=tmp_path, pass_fds=(reading,)) as target:
-            os.close(reading)
+        with supervised("-c", config, cwd=tmp_path) as (target, writing):
             target.stdin.write(GOOD + lines(*records(range(3, 5))))
             target.stdin.close()
             time.sleep(1)  # long after the end of its input
@@ -281,18 +286,14 @@ class TestRunner:
         assert '"landed":3' in next(tmp_path.glob("lake/_lake/log/shop/*.json")).read_text()
 
     def test_a_runner_that_dies_stops_a_target_whose_input_never_ends(self, config, tmp_path):
-        reading, writing = os.pipe()
-        with started("-c", config, "--tap-status-fd", str(reading), cwd=tmp_path, pass_fds=(reading,)) as target:
-            os.close(reading)
+        with supervised("-c", config, cwd=tmp_path) as (target, writing):
             target.stdin.write(GOOD)
             target.stdin.flush()
             os.close(writing)
             assert target.wait(10) == 143
 
     def test_a_signal_ends_the_wait_for_a_tap_that_closed_its_output_and_goes_on(self, config, tmp_path):
-        reading, writing = os.pipe()
-        with started("-c", config, "--tap-status-fd", str(reading), cwd=tmp_path, pass_fds=(reading,)) as target:
-            os.close(reading)
+        with supervised("-c", config, cwd=tmp_path) as (target, writing):
             target.stdin.write(GOOD + lines(*records(range(3, 5))))
             target.stdin.close()
             while not catches(target.pid, signal.SIGTERM):
