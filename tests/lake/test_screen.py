@@ -10,7 +10,7 @@ import struct
 import subprocess
 import termios
 import threading
-from contextlib import contextmanager
+from typing import Self
 
 import pytest
 
@@ -63,6 +63,13 @@ class Terminal:
             except OSError:  # EIO: the last program has left the terminal
                 return
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.end()
+
     def shows(self, text: str) -> None:
         eventually(lambda: text in self.drawn, f"{text!r} is drawn")
 
@@ -72,14 +79,8 @@ class Terminal:
         return code
 
 
-@contextmanager
-def terminal(stage: Stage, *arguments: str, **options):
-    shown = Terminal(stage.command("run", "-c", str(stage.config), *arguments), **options)
-    try:
-        yield shown
-    finally:
-        shown.process.kill()
-        shown.end()
+def terminal(stage: Stage, *arguments: str, **options) -> Terminal:
+    return Terminal(stage.command("run", "-c", str(stage.config), *arguments), **options)
 
 
 def test_a_run_is_drawn_while_it_goes_on_and_summed_up_at_its_end(stage):

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,14 +54,8 @@ def command(project: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "lake.cli", "build", "-c", str(project / "config.json"), *arguments]
 
 
-@contextmanager
-def terminal(project: Path, *arguments: str, **options):
-    shown = Terminal(command(project, *arguments), **options)
-    try:
-        yield shown
-    finally:
-        shown.process.kill()
-        shown.end()
+def terminal(project: Path, *arguments: str, **options) -> Terminal:
+    return Terminal(command(project, *arguments), **options)
 
 
 def test_a_build_is_drawn_while_it_goes_on_and_summed_up_at_its_end(project):
